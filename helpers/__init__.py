@@ -1,0 +1,19 @@
+"""Small, documented helpers for the course; see each module's first lines.
+
+files         where the course keeps its files; atomic writes; clear errors
+strokes       the 55 characters as hand-made pen strokes
+writers       simulated writers who draw those strokes
+handwriting   the handwriting data set: real CASIA when it is there, else simulated
+casia         reads real CASIA: folders, zip archives, .gnt files
+images        loads folders of images into one array, fast, with a cache
+training      reuses a fitted model when nothing that it depends on has changed
+quiet_keras   imports TensorFlow without its log lines
+plots         one figure style, a Chinese font, alt text
+scores        intervals and scores that several notebooks use
+exercises     the self-checks of the exercises
+doctor        `python -m helpers doctor`: is this machine ready?
+
+Importing `helpers` imports neither Keras nor TensorFlow.
+"""
+
+__version__ = "1.0.0"

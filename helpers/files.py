@@ -1,0 +1,141 @@
+"""Where the course keeps its files, how it writes them, how it says what is wrong.
+
+Everything that the course writes is written under a temporary name beside its
+target and renamed when it is complete, so an interrupted run leaves either
+nothing or everything.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+COURSE = Path(__file__).resolve().parent.parent
+"""The folder that holds README.md, notebooks/, data/ and helpers/."""
+
+PARTIAL = ".partial-"
+"""Prefix of half-written files and folders; whatever bears it can be deleted."""
+
+STALE_AFTER = 3600.0
+"""Seconds after which a half-written file counts as left behind by a killed run."""
+
+
+class CourseError(Exception):
+    """Something that the reader can put right: one sentence, no traceback.
+
+    Jupyter shows only the message; in plain Python it is an ordinary exception.
+    """
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
+def data_folder() -> Path:
+    """The course's data folder: `data/`, or where COURSE_DATA points."""
+    return Path(os.environ.get("COURSE_DATA") or COURSE / "data").expanduser().resolve()
+
+
+def cache_folder() -> Path:
+    """Loaded images and fitted models: `data/cache/`, or where COURSE_CACHE points.
+
+    Deleting it loses nothing but time.
+    """
+    return Path(os.environ.get("COURSE_CACHE") or data_folder() / "cache").expanduser()
+
+
+@contextmanager
+def write_file(path):
+    """Yield a temporary path beside `path`; rename it to `path` at the end.
+
+    On any error, interruption included, the temporary file is removed and what
+    `path` held before is untouched. Raises CourseError when the disk is full or
+    the folder cannot be written.
+    """
+    path = Path(path)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path.parent)
+        partial = path.parent / f"{PARTIAL}{secrets.token_hex(6)}-{path.name}"
+        yield partial
+        _rename(partial, path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_folder(path):
+    """Yield a temporary folder beside `path`; rename it to `path` at the end.
+
+    If another process has completed `path` meanwhile, its folder stays and ours
+    is discarded. On any error the temporary folder is removed. Raises
+    CourseError when the disk is full or the parent folder cannot be written.
+    """
+    path = Path(path)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path.parent)
+        partial = path.parent / f"{PARTIAL}{secrets.token_hex(6)}"
+        partial.mkdir()
+        yield partial
+        try:
+            _rename(partial, path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_stale(folder, older_than=STALE_AFTER):
+    """Delete what runs killed more than `older_than` seconds ago left in `folder`."""
+    for leftover in Path(folder).glob(f"{PARTIAL}*"):
+        try:
+            if time.time() - leftover.stat().st_mtime < older_than:
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+        except OSError:
+            pass  # another process may be deleting it too
+
+
+def _rename(source, target):
+    """Rename, with a few tries: Windows refuses while a virus scanner looks."""
+    for attempt in range(5):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if sys.platform != "win32" or attempt == 4:
+                raise
+            time.sleep(0.2)
+
+
+def _explained(error, path):
+    """An OSError met while writing `path`, as one sentence that says what to do."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return CourseError(
+            f"The disk is full: {path} was not written, and nothing was lost. "
+            "Free some space and run this again."
+        )
+    if isinstance(error, PermissionError):
+        return CourseError(
+            f"{path} cannot be written: {error.strerror or error}. Give yourself "
+            "write permission there, or set COURSE_DATA to a folder of your own."
+        )
+    return CourseError(
+        f"{path} could not be written ({error.strerror or error}); nothing was lost."
+    )
