@@ -4,7 +4,9 @@ files         where the course keeps its files; atomic writes; clear errors
 strokes       the 55 characters as hand-made pen strokes
 writers       simulated writers who draw those strokes
 handwriting   the handwriting data set: real CASIA when it is there, else simulated
+simulator     draws the simulated data set, with planted flaws
 casia         reads real CASIA: folders, zip archives, .gnt files
+parallel      worker processes that are safe in notebooks and on Windows
 images        loads folders of images into one array, fast, with a cache
 training      reuses a fitted model when nothing that it depends on has changed
 quiet_keras   imports TensorFlow without its log lines

@@ -116,7 +116,7 @@ def _rename(source, target):
     """Rename, with a few tries: Windows refuses while a virus scanner looks."""
     for attempt in range(5):
         try:
-            os.replace(source, target)
+            Path(source).replace(target)
             return
         except PermissionError:
             if sys.platform != "win32" or attempt == 4:

@@ -1,0 +1,186 @@
+"""The handwriting data set: real CASIA-HWDB when it is at hand, else simulated.
+
+    data = handwriting.get()      # finds real scans, or simulates writers once
+    print(data)                   # says which of the two it is
+    data.train, data.test         # folders with one folder of images a character
+
+Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
+"""
+
+import csv
+import hashlib
+import os
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import casia
+from helpers.files import CourseError, cache_folder, data_folder, write_folder
+from helpers.images import class_folders
+from helpers.simulator import SEED, SIZES, is_current, simulate
+from helpers.strokes import CLASSES
+
+
+@dataclass(frozen=True)
+class Handwriting:
+    """Where a handwriting data set lies, and what it is."""
+
+    folder: Path
+    real: bool
+    description: str
+
+    @property
+    def train(self) -> Path:
+        return self.folder / "Train"
+
+    @property
+    def test(self) -> Path:
+        return self.folder / "Test"
+
+    @property
+    def poorly_written(self) -> Path | None:
+        """A small set by one other hand, where there is one."""
+        folder = self.folder / "Poorly-written"
+        return folder if folder.is_dir() else None
+
+    @property
+    def label(self) -> str:
+        """For figure titles."""
+        return "real CASIA" if self.real else "simulated"
+
+    def __str__(self):
+        return f"Data: {self.description}"
+
+
+def get(size="default") -> Handwriting:
+    """Find real CASIA scans, or simulate handwriting once and reuse it.
+
+    Real scans are taken from where the environment variable COURSE_CASIA points
+    (a folder, a zip of it, or .gnt files), else from `CASIA-Dataset`,
+    `CASIA-Dataset.zip` or `HWDB*` in the data folder. Archives and .gnt files are
+    unpacked once, beside the other data. Without real scans, `size` ("default"
+    or "full") says how many writers to simulate.
+    """
+    source = find_real()
+    if source is not None:
+        return _real(source)
+    if size not in SIZES:
+        raise CourseError(f"size is {size!r}; choose one of {', '.join(SIZES)}.")
+    folder = data_folder() / f"simulated-handwriting-{size}"
+    if not is_current(folder, size, SEED):
+        _set_aside(folder)
+        simulate(folder, size)
+    writers = SIZES[size]
+    return Handwriting(
+        folder,
+        False,
+        f"simulated handwriting, {size} size: {len(CLASSES)} characters by "
+        f"{writers.train_writers} training and {writers.test_writers} test writers, "
+        "all drawn by a program. It is not CASIA; data/README.md says how to use "
+        "the real scans.",
+    )
+
+
+def find_real() -> Path | None:
+    """Where real scans lie, or None. Raises CourseError if COURSE_CASIA is wrong."""
+    given = os.environ.get("COURSE_CASIA")
+    if given:
+        source = Path(given).expanduser().resolve()
+        if not source.exists():
+            raise CourseError(
+                f"COURSE_CASIA points to {source}, which does not exist. Correct it, "
+                "or unset it to work with simulated handwriting."
+            )
+        return source
+    data = data_folder()
+    for candidate in (data / "CASIA-Dataset", data / "CASIA-Dataset.zip"):
+        if candidate.exists():
+            return candidate
+    if any(data.glob("HWDB*/**/*.gnt")):
+        return data
+    return None
+
+
+def _real(source) -> Handwriting:
+    what = f"real CASIA scans from {source.name}"
+    if source.is_dir() and (layout := casia.find_layout(source)):
+        return Handwriting(layout, True, what + ".")
+    state = source.stat()
+    wanted = os.environ.get("COURSE_CHARACTERS", "course")
+    key = f"{source} {state.st_size} {state.st_mtime_ns} {wanted}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:12]
+    target = data_folder() / "casia-unpacked" / name
+    if not target.is_dir():
+        casia.import_casia(source, target, None if wanted == "all" else CLASSES)
+    return Handwriting(target, True, what + ".")
+
+
+def small_set(data) -> tuple[Path, str]:
+    """A small set, 7 images a character by another hand: (folder, what it is).
+
+    The poorly written characters where the data set has them. For other scans the
+    first 7 test images of each character stand in, copied once to the cache.
+    """
+    if data.poorly_written:
+        return data.poorly_written, f"{data.label}, poorly written by one hand"
+    source = str(data.test).encode()
+    name = f"small-set-{hashlib.sha256(source).hexdigest()[:12]}"
+    folder = cache_folder() / name / "First-7-of-Test"
+    if not folder.is_dir():
+        with write_folder(folder) as partial:
+            for character, scans in class_folders(data.test).items():
+                (partial / character).mkdir()
+                in_order = sorted(scans.iterdir(), key=lambda f: (len(f.name), f.name))
+                for scan in in_order[:7]:
+                    shutil.copy(scan, partial / character)
+    return folder, f"{data.label}, first 7 test images a character (a stand-in)"
+
+
+def count_found(data, suspects):
+    """How many planted flaws are among `suspects`, without saying which.
+
+    suspects: iterable of paths relative to the data set, as in "Train/人/7.png".
+    Returns {flaw: (found, planted)}. Raises CourseError for real scans, whose
+    flaws nobody has listed.
+    """
+    table = data.folder / "planted-flaws.csv"
+    if not table.is_file():
+        raise CourseError(
+            f"{data.folder.name} has no list of flaws: only the simulated "
+            "handwriting has planted ones. Look at your suspects to judge them."
+        )
+    suspects = {str(s).replace("\\", "/") for s in suspects}
+    counts = defaultdict(lambda: [0, 0])
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            counts[row["flaw"]][0] += row["file"] in suspects
+            counts[row["flaw"]][1] += 1
+    return {flaw: tuple(pair) for flaw, pair in sorted(counts.items())}
+
+
+def describe():
+    """Which handwriting the notebooks will use: a list of plain sentences."""
+    source = find_real()
+    if source is not None:
+        return [f"Handwriting: real CASIA scans, from {source}."]
+    ready = [
+        s for s in SIZES if (data_folder() / f"simulated-handwriting-{s}").is_dir()
+    ]
+    state = f"already drawn: {', '.join(ready)}" if ready else "drawn when first used"
+    return [
+        f"Handwriting: simulated writers ({state}). For real CASIA scans, put them "
+        "into data/CASIA-Dataset or set COURSE_CASIA; data/README.md says where "
+        "they come from."
+    ]
+
+
+def _set_aside(folder):
+    """Rename what an older version of the course drew; nothing is deleted."""
+    if not folder.exists():
+        return
+    number = 1
+    while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
+        number += 1
+    folder.rename(old)
+    print(f"{folder.name} was incomplete or older: renamed to {old.name}, drawn again.")
