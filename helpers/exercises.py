@@ -92,7 +92,9 @@ def _random_split(split):
     for n in (10, 101, 1000):
         train, held_out = map(np.asarray, _call(split, n, 0.2, 7))
         if len(held_out) != round(0.2 * n):
-            return f"of {n} images, {len(held_out)} were held out instead of 20 %"
+            return (
+                f"of {n} images, {len(held_out)} were held out instead of 20 %"
+            )
         both = np.concatenate([train, held_out])
         if len(set(both.tolist())) < len(both):
             return "an image is in both parts, or twice in one"
@@ -130,12 +132,16 @@ def _duplicates(answer, X, files):
 def _blank_scans(answer, X, files):
     # Ink: darker than a light grey. Specks of dust are far below half a per cent.
     ink = (X < 200).reshape(len(X), -1).mean(axis=1)
-    wanted = {file for file, share in zip(files, ink, strict=True) if share < 0.005}
+    wanted = {
+        file for file, share in zip(files, ink, strict=True) if share < 0.005
+    }
     given = {str(file) for file in answer}
     if extra := given - wanted:
         return f"{len(extra)} of your files hold a character, for instance {min(extra)}"
     if missing := wanted - given:
-        return f"{len(missing)} blank scans are missing; a blank one may hold dust"
+        return (
+            f"{len(missing)} blank scans are missing; a blank one may hold dust"
+        )
 
 
 # 06 Logistic regression against a CNN ----------------------------------------
@@ -158,7 +164,9 @@ def _parameters_of_logistic_regression(answer):
     if answer == 64 * 64 * 3 * 10:
         return "each class also has a bias"
     if answer != 64 * 64 * 3 * 10 + 10:
-        return "each class has one weight for every value of the flattened image"
+        return (
+            "each class has one weight for every value of the flattened image"
+        )
 
 
 @exercise("06.3")
@@ -175,7 +183,9 @@ def _top_k_accuracy(top_k):
 
 @exercise("06.4")
 def _log_softmax(log_softmax):
-    z = np.array([[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0], [-5000.0, -5000.0, -5001.0]])
+    z = np.array(
+        [[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0], [-5000.0, -5000.0, -5001.0]]
+    )
     value = np.asarray(_call(log_softmax, z.copy()), float)
     if value.shape != z.shape:
         return f"the shape is {value.shape}, not {z.shape}: one row an image"
@@ -222,7 +232,9 @@ def _macro_recall(macro_recall):
     if np.isclose(value, (y_true == y_pred).mean()):
         return "that is the accuracy, in which a frequent class counts more"
     if not np.isclose(value, wanted):
-        return f"it gave {value:.3f} where the mean of the recalls is {wanted:.3f}"
+        return (
+            f"it gave {value:.3f} where the mean of the recalls is {wanted:.3f}"
+        )
 
 
 @exercise("07.3")
@@ -261,4 +273,6 @@ def _temperature(soften):
         if value.shape != wanted.shape or not np.allclose(value.sum(axis=1), 1):
             return "each row must be probabilities that add up to 1"
         if not np.allclose(value, wanted, atol=1e-6):
-            return f"wrong at temperature {temperature}: divide the logits by it"
+            return (
+                f"wrong at temperature {temperature}: divide the logits by it"
+            )

@@ -57,16 +57,19 @@ def get(size="default") -> Handwriting:
     """Find real CASIA scans, or simulate handwriting once and reuse it.
 
     Real scans are taken from where the environment variable COURSE_CASIA points
-    (a folder, a zip of it, or .gnt files), else from `CASIA-Dataset`,
-    `CASIA-Dataset.zip` or `HWDB*` in the data folder. Archives and .gnt files are
-    unpacked once, beside the other data. Without real scans, `size` ("default"
-    or "full") says how many writers to simulate.
+    (a folder, a zip of it, or a folder of .gnt files), else from `CASIA-Dataset` or
+    `CASIA-Dataset.zip` in the data folder. Archives and .gnt files are unpacked
+    once; of .gnt files, only the course's 55 characters unless COURSE_CHARACTERS
+    is "all". Without real scans, `size` ("default" or "full") says how many writers
+    to simulate. Raises CourseError for data that cannot be used.
     """
     source = find_real()
     if source is not None:
         return _real(source)
     if size not in SIZES:
-        raise CourseError(f"size is {size!r}; choose one of {', '.join(SIZES)}.")
+        raise CourseError(
+            f"size is {size!r}; choose one of {', '.join(SIZES)}."
+        )
     folder = data_folder() / f"simulated-handwriting-{size}"
     if not is_current(folder, size, SEED):
         _set_aside(folder)
@@ -75,10 +78,10 @@ def get(size="default") -> Handwriting:
     return Handwriting(
         folder,
         False,
-        f"simulated handwriting, {size} size: {len(CLASSES)} characters by "
-        f"{writers.train_writers} training and {writers.test_writers} test writers, "
-        "all drawn by a program. It is not CASIA; data/README.md says how to use "
-        "the real scans.",
+        f"simulated handwriting, {size} size, not CASIA.\n"
+        f"{len(CLASSES)} characters by {writers.train_writers} training writers and "
+        f"{writers.test_writers} test writers, drawn by a program.\n"
+        "To use real scans instead, see data/README.md.",
     )
 
 
@@ -93,27 +96,22 @@ def find_real() -> Path | None:
                 "or unset it to work with simulated handwriting."
             )
         return source
-    data = data_folder()
-    for candidate in (data / "CASIA-Dataset", data / "CASIA-Dataset.zip"):
-        if candidate.exists():
-            return candidate
-    if any(data.glob("HWDB*/**/*.gnt")):
-        return data
+    for name in ("CASIA-Dataset", "CASIA-Dataset.zip"):
+        if (data_folder() / name).exists():
+            return data_folder() / name
     return None
 
 
 def _real(source) -> Handwriting:
-    what = f"real CASIA scans from {source.name}"
-    if source.is_dir() and (layout := casia.find_layout(source)):
-        return Handwriting(layout, True, what + ".")
-    state = source.stat()
-    wanted = os.environ.get("COURSE_CHARACTERS", "course")
-    key = f"{source} {state.st_size} {state.st_mtime_ns} {wanted}"
-    name = hashlib.sha256(key.encode()).hexdigest()[:12]
-    target = data_folder() / "casia-unpacked" / name
-    if not target.is_dir():
-        casia.import_casia(source, target, None if wanted == "all" else CLASSES)
-    return Handwriting(target, True, what + ".")
+    # A folder or a zip was put together by hand: all its classes are wanted.
+    # Official .gnt files hold thousands, of which the course needs its own.
+    everything = os.environ.get("COURSE_CHARACTERS") == "all"
+    keep = None if everything or source.suffix.lower() == ".zip" else CLASSES
+    name = hashlib.sha256(f"{source} {keep}".encode()).hexdigest()[:12]
+    folder = casia.import_casia(
+        source, data_folder() / "casia-unpacked" / name, keep
+    )
+    return Handwriting(folder, True, f"real CASIA scans, from {source.name}.")
 
 
 def small_set(data) -> tuple[Path, str]:
@@ -131,7 +129,9 @@ def small_set(data) -> tuple[Path, str]:
         with write_folder(folder) as partial:
             for character, scans in class_folders(data.test).items():
                 (partial / character).mkdir()
-                in_order = sorted(scans.iterdir(), key=lambda f: (len(f.name), f.name))
+                in_order = sorted(
+                    scans.iterdir(), key=lambda f: (len(f.name), f.name)
+                )
                 for scan in in_order[:7]:
                     shutil.copy(scan, partial / character)
     return folder, f"{data.label}, first 7 test images a character (a stand-in)"
@@ -165,9 +165,15 @@ def describe():
     if source is not None:
         return [f"Handwriting: real CASIA scans, from {source}."]
     ready = [
-        s for s in SIZES if (data_folder() / f"simulated-handwriting-{s}").is_dir()
+        s
+        for s in SIZES
+        if (data_folder() / f"simulated-handwriting-{s}").is_dir()
     ]
-    state = f"already drawn: {', '.join(ready)}" if ready else "drawn when first used"
+    state = (
+        f"already drawn: {', '.join(ready)}"
+        if ready
+        else "drawn when first used"
+    )
     return [
         f"Handwriting: simulated writers ({state}). For real CASIA scans, put them "
         "into data/CASIA-Dataset or set COURSE_CASIA; data/README.md says where "
@@ -183,4 +189,6 @@ def _set_aside(folder):
     while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
         number += 1
     folder.rename(old)
-    print(f"{folder.name} was incomplete or older: renamed to {old.name}, drawn again.")
+    print(
+        f"{folder.name} was incomplete or older: renamed to {old.name}, drawn again."
+    )

@@ -24,7 +24,9 @@ def process_pool(workers):
     is hidden meanwhile, so only importable functions can be sent to the workers.
     """
     main = sys.modules["__main__"]
-    hidden = {name: getattr(main, name, None) for name in ("__file__", "__spec__")}
+    hidden = {
+        name: getattr(main, name, None) for name in ("__file__", "__spec__")
+    }
     had_file = hasattr(main, "__file__")
     main.__spec__ = None
     if had_file:

@@ -22,4 +22,6 @@ def wilson_interval(successes, trials, confidence=0.95):
     centre = p + z**2 / (2 * trials)
     spread = z * math.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    return max(0.0, (centre - spread) / scale), min(
+        1.0, (centre + spread) / scale
+    )

@@ -37,9 +37,9 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "default": Size(50, 2, 40, 1.0),
-    "full": Size(300, 2, 140, 1.0),
-    "tiny": Size(5, 1, 3, 1.0),  # for tests
+    "default": Size(50, 2, 40, 0.9),
+    "full": Size(300, 2, 140, 0.9),
+    "tiny": Size(5, 1, 3, 0.9),  # for tests
 }
 
 
@@ -60,7 +60,9 @@ def simulate(folder, size="default", seed=SEED, workers=None):
             rows = [(name, character) for character, name in names.items()]
             _write_csv(partial / "labels.csv", ("folder", "character"), rows)
         rows = [(f, _path(p, names), _path(o, names)) for f, p, o in flaws]
-        _write_csv(partial / "planted-flaws.csv", ("flaw", "file", "original"), rows)
+        _write_csv(
+            partial / "planted-flaws.csv", ("flaw", "file", "original"), rows
+        )
 
         total = sum(len(images) for _, images in jobs)
         arguments = [(partial, names, seed, SIZES[size], *job) for job in jobs]
@@ -146,10 +148,15 @@ def plan(size, seed):
     wrong, blanks, twins, leaks = (
         max(1, round(count * share)) for share in (0.005, 0.0015, 0.003, 0.0008)
     )
-    chosen = random.permutation(train)[: wrong + blanks + twins + leaks].tolist()
+    chosen = random.permutation(train)[
+        : wrong + blanks + twins + leaks
+    ].tolist()
     for i in chosen[:wrong]:
         others = [c for c in CLASSES if c != images[i][3]]
-        images[i][1], images[i][5] = others[random.integers(len(others))], "wrong label"
+        images[i][1], images[i][5] = (
+            others[random.integers(len(others))],
+            "wrong label",
+        )
     for i in chosen[wrong : wrong + blanks]:
         images[i][3], images[i][5] = None, "blank"
     for k, i in enumerate(chosen[wrong + blanks :]):
@@ -165,11 +172,15 @@ def plan(size, seed):
         numbers[split, label].append(i)
     places = {}
     for (split, label), members in numbers.items():
-        for number, i in enumerate(random.permutation(members).tolist(), start=1):
+        for number, i in enumerate(
+            random.permutation(members).tolist(), start=1
+        ):
             places[i] = (split, label, number)
 
     jobs, flaws = defaultdict(list), []
-    for i, (_, _, writer, character, sample, flaw, original) in enumerate(images):
+    for i, (_, _, writer, character, sample, flaw, original) in enumerate(
+        images
+    ):
         jobs[writer].append((places[i], character, sample))
         if flaw:
             flaws.append((flaw, places[i], places.get(original)))

@@ -26,20 +26,33 @@ FORMAT = 1  # raised whenever older cache files can no longer be used
 UNRELATED = {"verbose"}  # arguments of fit that change no weight and no score
 
 
-def fit_or_load(model, x, y=None, *, seed=0, live=None, callbacks=(), **arguments):
+def fit_or_load(
+    model,
+    x,
+    y=None,
+    *,
+    seed=0,
+    live=None,
+    watch=None,
+    callbacks=(),
+    **arguments,
+):
     """Fit a compiled Keras model, or load what the same call once gave.
 
     x, y, arguments: as for `model.fit`; x and y must be arrays.
     seed: given to `keras.utils.set_random_seed` before training.
     live: True trains in any case; None looks at the environment variable
     COURSE_LIVE ("1" trains).
+    watch: {name: (x, y)}, more data to score after each epoch, like
+    `validation_data` but for looking only: `history.history` gets `name_accuracy`
+    and so on, and no callback sees them.
     callbacks: they take part in training, and their settings and code count as
     something that the result depends on. They are not called when the result is
     loaded, so callbacks that write files belong in a plain `model.fit`.
 
     Returns a Keras `History`; `history.seconds` holds the seconds from the start
     to the end of each epoch, as measured when the model was trained, validation
-    included, callbacks not. Raises CourseError if the model is not compiled or
+    included, callbacks and `watch` not. Raises CourseError if the model is not compiled or
     not built.
     """
     import keras
@@ -55,7 +68,7 @@ def fit_or_load(model, x, y=None, *, seed=0, live=None, callbacks=(), **argument
 
     digest, path = None, None
     try:
-        digest = digest_of(model, x, y, seed, callbacks, arguments)
+        digest = digest_of(model, x, y, seed, watch, callbacks, arguments)
         path = cache_folder() / "training" / f"{digest[:32]}.npz"
     except Unknown as error:
         print(f"This result cannot be reused later: {error}.")
@@ -65,22 +78,23 @@ def fit_or_load(model, x, y=None, *, seed=0, live=None, callbacks=(), **argument
             return history
 
     keras.utils.set_random_seed(seed)
-    clock = _clock(arguments.get("epochs", 1))
+    clock = _clock(arguments.get("epochs", 1), watch or {})
     arguments = {"verbose": 0} | arguments
     history = model.fit(x, y, callbacks=[clock, *callbacks], **arguments)
     history.seconds = clock.seconds
+    history.history |= clock.watched
     if path is not None:
         _save(path, digest, model, history)
     return history
 
 
-def _clock(epochs):
-    """A callback that measures each epoch and shows one line of progress."""
+def _clock(epochs, watch):
+    """A callback that times epochs, scores `watch` and shows one line of progress."""
     import keras
 
     class Clock(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
-            self.seconds, self.total = [], 0.0
+            self.seconds, self.total, self.watched = [], 0.0, {}
             self.bar = tqdm(total=epochs, desc="Training", unit="epoch")
 
         def on_epoch_begin(self, epoch, logs=None):
@@ -89,8 +103,16 @@ def _clock(epochs):
         def on_epoch_end(self, epoch, logs=None):
             self.total += time.perf_counter() - self.start
             self.seconds.append(round(self.total, 3))
-            scores = {k: f"{v:.3f}" for k, v in logs.items() if "accuracy" in k}
-            self.bar.set_postfix(scores, refresh=False)
+            for name, (x, y) in watch.items():
+                scores = self.model.evaluate(
+                    x, y, batch_size=512, verbose=0, return_dict=True
+                )
+                for metric, value in scores.items():
+                    self.watched.setdefault(f"{name}_{metric}", []).append(
+                        value
+                    )
+            shown = {k: f"{v:.3f}" for k, v in logs.items() if "accuracy" in k}
+            self.bar.set_postfix(shown, refresh=False)
             self.bar.update()
 
         def on_train_end(self, logs=None):
@@ -106,7 +128,7 @@ class Unknown(Exception):
     """Something whose content cannot be told, so nothing may be reused."""
 
 
-def digest_of(model, x, y, seed, callbacks, arguments):
+def digest_of(model, x, y, seed, watch, callbacks, arguments):
     """Hexadecimal SHA-256 of everything that the result of a fit depends on."""
     import keras
 
@@ -123,8 +145,10 @@ def digest_of(model, x, y, seed, callbacks, arguments):
             "optimizer": [np.asarray(v) for v in optimizer.variables]
             if optimizer.built
             else None,
-            "data": [x, y],
-            "arguments": {k: v for k, v in arguments.items() if k not in UNRELATED},
+            "data": [x, y, watch],
+            "arguments": {
+                k: v for k, v in arguments.items() if k not in UNRELATED
+            },
             "callbacks": list(callbacks),
             "seed": seed,
         }
@@ -165,7 +189,9 @@ def _hash(value):
 
 def _feed(state, value):
     """Add one value to a digest, with its type, so that 1, "1" and [1] differ."""
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+    if value is None or isinstance(
+        value, (bool, int, float, complex, str, bytes)
+    ):
         state.update(f"{type(value).__name__} {value!r};".encode())
     elif isinstance(value, dict):
         state.update(f"dict {len(value)};".encode())
@@ -186,7 +212,9 @@ def _feed(state, value):
         state.update(f"code {value.__module__} {value.__qualname__};".encode())
         if value.__module__.partition(".")[0] not in ("keras", "builtins"):
             _feed_code(state, value)
-    elif hasattr(value, "get_config"):  # a loss, metric, schedule, initialiser ...
+    elif hasattr(
+        value, "get_config"
+    ):  # a loss, metric, schedule, initialiser ...
         _feed(state, [type(value), value.get_config()])
     elif _is_callback(value):
         # Its settings; the model and anything else that Keras attaches is not one.
@@ -255,7 +283,9 @@ def _save(path, digest, model, history):
     text = json.dumps(about, default=float)
     try:
         with write_file(path) as partial, partial.open("wb") as file:
-            np.savez(file, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+            np.savez(
+                file, about=np.frombuffer(text.encode(), np.uint8), **arrays
+            )
     except CourseError as error:
         print(f"Trained, but not kept for the next time: {error}")
 
@@ -270,13 +300,22 @@ def _load(path, digest, model):
             count = sum(name.startswith("w") for name in file.files)
             weights = [file[f"w{i}"] for i in range(count)]
             slots = [file[f"o{i}"] for i in range(len(file.files) - count - 1)]
-        if about["digest"] != digest or about["content"] != _hash([weights, slots]):
+        if about["digest"] != digest or about["content"] != _hash(
+            [weights, slots]
+        ):
             raise ValueError("not what was written")
         history = keras.callbacks.History()
         history.set_model(model)
         history.history, history.epoch = about["history"], about["epoch"]
         history.seconds = about["seconds"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        zipfile.BadZipFile,
+    ):
         print(f"The cached result {path.name} is damaged: training again.")
         return None
     if not model.optimizer.built:

@@ -28,7 +28,9 @@ STROKE_LENGTH = (0.09, 0.065)
 POINT_SHIFT = (1.5, 1.1)
 PART_CHANGE = (0.09, 0.05)
 
-WAVES = np.array([[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [1, -1]]) * math.pi / 100
+WAVES = (
+    np.array([[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [1, -1]]) * math.pi / 100
+)
 """Directions of the smooth warp that bends a writer's whole box, per unit."""
 
 
@@ -88,7 +90,9 @@ def glyph(character: str) -> Glyph:
     """Prepare a character once; see Glyph."""
     strokes = strokes_of(character)
     points = np.concatenate([s.points for s in strokes])
-    stroke = np.repeat(np.arange(len(strokes)), [len(s.points) for s in strokes])
+    stroke = np.repeat(
+        np.arange(len(strokes)), [len(s.points) for s in strokes]
+    )
     _, part = np.unique([s.part for s in strokes], return_inverse=True)
     part_of_point = part[stroke]
 
@@ -106,7 +110,9 @@ def glyph(character: str) -> Glyph:
         # A short last movement after a corner is a hook, which hasty writers drop.
         tail = np.hypot(*(s.points[-1] - s.points[-2]))
         hook = FINE if k >= 3 and s.corners[-2] and tail < 20 else 0
-        ends.append((int(first[i]), int(first[i + 1]), int(first[i + 1]) - hook))
+        ends.append(
+            (int(first[i]), int(first[i + 1]), int(first[i + 1]) - hook)
+        )
 
     spans = np.array([np.abs(s.points[-1] - s.points[0]) for s in strokes])
     return Glyph(
@@ -181,7 +187,9 @@ class Writer:
         shape = glyph(character)
         if character not in self.habits:
             lasting = np.random.default_rng([*self.key, ord(character)])
-            self.habits[character] = variation(lasting, shape, self.messiness, 0)
+            self.habits[character] = variation(
+                lasting, shape, self.messiness, 0
+            )
         random = np.random.default_rng([*self.key, ord(character), sample])
         fresh = variation(random, shape, self.messiness, 1)
         curve = self._curve(random, shape, self.habits[character], fresh)
@@ -209,7 +217,9 @@ class Writer:
         rise = self.upslope * (placed[:, 0] - shape.stroke_centre[own, 0])
         placed[:, 1] -= shape.level[own] * rise
 
-        rounding = np.clip(1.3 * self.cursiveness - 0.1 + random.normal(0, 0.12), 0, 1)
+        rounding = np.clip(
+            1.3 * self.cursiveness - 0.1 + random.normal(0, 0.12), 0, 1
+        )
         curve = (1 - rounding) * (shape.sharp @ placed)
         curve += rounding * (shape.rounded @ placed)
         warp = self.warp + random.normal(0, 1.6, self.warp.shape)
@@ -252,7 +262,9 @@ class Writer:
         image = Image.new("L", size, 0)
         pencil = ImageDraw.Draw(image)
         links = random.random(strokes).tolist()
-        bend = random.normal(0, 3 * scale * SUPERSAMPLING, (strokes, 2)).tolist()
+        bend = random.normal(
+            0, 3 * scale * SUPERSAMPLING, (strokes, 2)
+        ).tolist()
         thinner = random.uniform(0.35, 0.8, strokes).tolist()
         last = None
         for i, (first, end, end_without_hook) in enumerate(shape.ends):

@@ -1,0 +1,71 @@
+"""`from helpers.quiet_keras import keras`: Keras, without TensorFlow's log lines.
+
+TensorFlow writes to the process's standard error from C++ while it is imported,
+whatever TF_CPP_MIN_LOG_LEVEL says, and a notebook would store those lines. Here
+file descriptor 2 is sent to a temporary file during the import and restored
+afterwards. If the import fails, what was silenced is printed after all.
+
+Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
+"""
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+
+from helpers.files import CourseError
+
+# Only a default: whoever wants the log sets the variable to 0.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _silenced():
+    """Yield a file that receives whatever is written to file descriptor 2.
+
+    Works under Jupyter too, where sys.stderr is not a file.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as caught:
+        kept = os.dup(2)
+        try:
+            os.dup2(caught.fileno(), 2)
+            yield caught
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _import_keras():
+    """Import Keras and its backend; return Keras.
+
+    Raises CourseError if one of them is missing or broken.
+    """
+    with _silenced() as caught:
+        try:
+            import keras
+        except Exception as error:  # a broken TensorFlow raises many kinds
+            caught.seek(0)
+            hidden = caught.read().decode(errors="replace")
+            failure = error
+        else:
+            return keras
+    print(hidden, file=sys.stderr, end="")
+    # TensorFlow's message may begin with a traceback of its own.
+    lines = [line for line in str(failure).splitlines() if line[:1].strip()]
+    reason = next(
+        (x for x in lines if not x.startswith("Traceback")), "no message"
+    )
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    raise CourseError(
+        f"Keras with {backend} cannot be imported ({type(failure).__name__}: "
+        f"{reason}): "
+        + (
+            "run `python -m pip install -r requirements.txt` in the course's folder."
+            if backend == "tensorflow"
+            else f"install {backend}, or unset KERAS_BACKEND to use TensorFlow."
+        )
+    ) from failure
+
+
+keras = _import_keras()

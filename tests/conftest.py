@@ -1,0 +1,58 @@
+"""Fixtures and settings that all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from refresh_notebooks import ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parent.parent
+CI = bool(os.environ.get("CI"))
+
+# The same environment for stored outputs and for tests: see tests/README.md.
+for name, value in ENVIRONMENT.items():
+    os.environ.setdefault(name, value)
+os.environ.setdefault("MPLBACKEND", "agg")
+
+NOTEBOOK_SECONDS = pytest.StashKey[dict]()
+
+
+def skip_or_fail(reason):
+    """Skip on a user's machine; fail in CI, where everything must be there."""
+    if CI:
+        pytest.fail(f"CI must have this: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder with real CASIA scans, photos and weights, never committed."""
+    given = os.environ.get("COURSE_REAL_DATA")
+    folder = Path(given) if given else ROOT.parent / "shared" / "real-data"
+    if not (folder / "casia-hwdb11-sample.zip").is_file():
+        skip_or_fail(
+            "the real sample is not at hand: set COURSE_REAL_DATA to the folder "
+            "that holds casia-hwdb11-sample.zip to run this test"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def notebook_seconds(request):
+    """{(notebook, how it was run): (seconds, budget)}, shown at the end of the run."""
+    return request.config.stash.setdefault(NOTEBOOK_SECONDS, {})
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """A table of how long each notebook took."""
+    rows = config.stash.get(NOTEBOOK_SECONDS, {})
+    if rows:
+        terminalreporter.section("seconds per notebook")
+        terminalreporter.line(
+            f"{'notebook':44} {'run':24} {'seconds':>7} {'budget':>7}"
+        )
+    for (notebook, run), (seconds, budget) in rows.items():
+        limit = "" if budget is None else budget
+        terminalreporter.line(
+            f"{notebook:44} {run:24} {seconds:7.1f} {limit:>7}"
+        )

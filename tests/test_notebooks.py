@@ -1,0 +1,361 @@
+"""Every notebook runs, and prints what is stored in it.
+
+tests/README.md says which outputs are compared. Notebooks are found by pattern
+(see `find_notebooks`), executed offline where the system allows it, on data and
+with a cache made from scratch for this test session.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import offline
+import pytest
+import refresh_notebooks
+from nbformat.v4 import new_code_cell, new_notebook
+from nbval.plugin import get_sanitize_patterns
+from refresh_notebooks import (
+    CELL_TIMEOUT,
+    NOTEBOOKS,
+    find_notebooks,
+    normal_form,
+    notebook_environment,
+)
+
+TESTS = Path(__file__).resolve().parent
+REFRESH = TESTS / "refresh_notebooks.py"
+SANITIZE = TESTS / "nbval_sanitize.cfg"
+
+COLD = {"01": 60, "02": 60, "03": 60, "04": 60, "05": 60, "06": 300, "07": 120}
+COLD |= {"08": 300, "09": 120, "10": 300}
+COLD_OTHERS = 240
+COLD_07_ALONE = 300  # without the models that 06 leaves in the cache
+WARM = 45
+NOISE = 2.5  # a shared machine may take this many times the budget
+"""Budgets in seconds on two quiet cores; COURSE_NO_BUDGETS=1 asserts none."""
+
+FOUND = find_notebooks()
+LECTURES = [path for path in FOUND if path.parent == NOTEBOOKS]
+
+
+def label(path):
+    """A notebook's path below notebooks/, which names it in reports."""
+    return path.relative_to(NOTEBOOKS).as_posix()
+
+
+def lecture(number):
+    """The path of the lecture notebook with this two-digit number."""
+    matching = [path for path in LECTURES if path.name.startswith(number)]
+    if len(matching) != 1:
+        pytest.fail(
+            f"not one but {len(matching)} notebooks match {number}*.ipynb"
+        )
+    return matching[0]
+
+
+def run(command, environment):
+    """Run a Python command line in the course's folder, offline where possible.
+
+    Returns the seconds that it took and the finished process, whose standard
+    output holds standard error too.
+    """
+    blocked = [sys.executable, offline.__file__] if offline.available() else []
+    began = time.perf_counter()
+    process = subprocess.run(
+        [*blocked, sys.executable, *command],
+        cwd=TESTS.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return time.perf_counter() - began, process
+
+
+def nbval(notebook, environment):
+    """Compare a notebook with its stored outputs; see `run` for the result."""
+    command = ["-m", "pytest", "--nbval", "--nbval-current-env"]
+    command += [f"--nbval-sanitize-with={SANITIZE}"]
+    command += [f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    command += ["--nbval-kernel-startup-timeout=120"]
+    command += ["-p", "no:cacheprovider", "--color=no", "-q", str(notebook)]
+    return run(command, environment)
+
+
+def execute(notebook, target, environment, *options):
+    """Execute a copy of a notebook into `target`; return its seconds and content."""
+    command = [str(REFRESH), "--to", str(target), *options, str(notebook)]
+    seconds, process = run(command, environment)
+    assert process.returncode == 0, process.stdout
+    return seconds, nbformat.read(target, as_version=4)
+
+
+def printed(notebook, skip=()):
+    """The text outputs of each code cell, leaving out cells with a tag in `skip`.
+
+    Replaces what nbval replaces too (addresses, durations), pictures left out.
+    """
+    patterns = get_sanitize_patterns(SANITIZE.read_text(encoding="ascii"))
+    texts = []
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or set(skip) & set(tags):
+            continue
+        text = ""
+        for output in cell.outputs:
+            text += output.get("text", "") + "\n"
+            for kind, value in sorted(output.get("data", {}).items()):
+                if not kind.startswith("image/"):
+                    text += f"{value}\n"
+        for pattern, replacement in patterns:
+            text = re.sub(pattern, replacement, text)
+        texts.append(text)
+    return texts
+
+
+def check_budget(seconds, budget):
+    """Fail when a notebook took far longer than it may."""
+    if not os.environ.get("COURSE_NO_BUDGETS"):
+        assert seconds < NOISE * budget, (
+            f"{seconds:.0f} s, budget {budget} s; COURSE_NO_BUDGETS=1 on a slow machine"
+        )
+
+
+# --- The notebooks of the course ------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """An environment with empty data and cache folders, shared by the session.
+
+    The first notebook pays for making the data, 06 for training its models.
+    """
+    folder = tmp_path_factory.mktemp("course")
+    environment = notebook_environment(
+        COURSE_DATA=folder / "data", COURSE_CACHE=folder / "cache"
+    )
+    # Real scans, if this machine has them, are not what outputs are stored on.
+    environment.pop("COURSE_CASIA", None)
+    yield environment
+    shutil.rmtree(folder, ignore_errors=True)  # pytest would keep it for long
+
+
+@pytest.fixture(scope="session")
+def compare_once(simulated, notebook_seconds):
+    """A function that runs nbval on a notebook, once per session: see `nbval`."""
+    results = {}
+
+    def compare(path):
+        if path not in results:
+            results[path] = nbval(path, simulated)
+            seconds, _ = results[path]
+            budget = cold_budget(path, ran=results)
+            notebook_seconds[label(path), "cold, compared"] = seconds, budget
+        return results[path]
+
+    return compare
+
+
+def cold_budget(path, ran):
+    """The budget of a notebook, given the paths of those that ran before it."""
+    number = path.name[:2]
+    if number == "07" and not any(p.name.startswith("06") for p in ran):
+        return COLD_07_ALONE
+    return COLD.get(number, COLD_OTHERS)
+
+
+def test_there_are_notebooks():
+    # Without this, tests over "every notebook" would pass where there is none.
+    assert FOUND, "no notebooks found"
+
+
+@pytest.mark.parametrize("path", FOUND, ids=label)
+def test_prints_what_is_stored(path, compare_once, notebook_seconds):
+    seconds, process = compare_once(path)
+    if process.returncode != 0:
+        pytest.fail(process.stdout, pytrace=False)
+    check_budget(seconds, notebook_seconds[label(path), "cold, compared"][1])
+
+
+def test_twice(compare_once, simulated, notebook_seconds, tmp_path):
+    """06 trained twice and then taken from the cache gives the same numbers."""
+    path = lecture("06")
+    compare_once(path)
+    again = simulated | {"COURSE_CACHE": str(tmp_path / "cache")}
+    cold_seconds, cold = execute(path, tmp_path / "cold.ipynb", again)
+    warm_seconds, warm = execute(path, tmp_path / "warm.ipynb", again)
+    notebook_seconds[label(path), "cold again"] = cold_seconds, COLD["06"]
+    notebook_seconds[label(path), "warm"] = warm_seconds, WARM
+
+    assert printed(cold, skip=["timing"]) == printed(warm, skip=["timing"])
+    compared = Path(simulated["COURSE_CACHE"])
+    check_same_weights(compared / "training", tmp_path / "cache" / "training")
+    check_budget(warm_seconds, WARM)
+
+
+def check_same_weights(first, second):
+    """Every model cached in `second` is in `first` too, bit for bit."""
+    files = sorted(second.glob("*.npz"))
+    assert files, f"no fitted model was cached in {second}"
+    for file in files:
+        with np.load(first / file.name) as one, np.load(file) as other:
+            weights = [name for name in other if re.fullmatch(r"w\d+", name)]
+            assert weights, f"{file.name} holds no weights"
+            for name in weights:
+                same = one[name].tobytes() == other[name].tobytes()
+                assert same, f"{name} differs in {file.name}"
+
+
+def test_any_working_directory(simulated, tmp_path):
+    folder = tmp_path / "a folder 汉字"
+    folder.mkdir()
+    path = lecture("05")
+    target = tmp_path / "out.ipynb"
+    _, there = execute(path, target, simulated, "--cwd", str(folder))
+    skip = ["timing", "nbval-ignore-output"]
+    stored = nbformat.read(path, as_version=4)
+    assert printed(there, skip) == printed(stored, skip)
+
+
+@pytest.fixture(scope="session")
+def real(real_data, tmp_path_factory):
+    """An environment with the real sample, and its own data and cache folders."""
+    folder = tmp_path_factory.mktemp("real")
+    yield notebook_environment(
+        COURSE_CASIA=real_data / "casia-hwdb11-sample.zip",
+        COURSE_DATA=folder / "data",
+        COURSE_CACHE=folder / "cache",
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("number", ["05", "06", "07"])
+def test_real_sample(number, real, notebook_seconds, tmp_path):
+    path = lecture(number)
+    seconds, notebook = execute(path, tmp_path / "real.ipynb", real)
+    notebook_seconds[label(path), "cold, real sample"] = seconds, None
+    lines = "\n".join(printed(notebook)).splitlines()
+    assert any(line.startswith("Data: real") for line in lines)
+    assert not any(line.startswith("Data: simulated") for line in lines)
+
+
+# --- The tools themselves, on small notebooks -----------------------------------
+
+SMALL = [
+    "print('accuracy 0.93')",
+    "import pandas\npandas.DataFrame({'score': [0.25, 0.75]})",
+    "6 * 7",
+    "print(object())  # its address is not compared",
+    "import time\nprint(time.time())",
+]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small notebook, executed and stored in normal form."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in SMALL])
+    notebook.cells[4].metadata.tags = ["nbval-ignore-output"]
+    path = tmp_path_factory.mktemp("small") / "source.ipynb"
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    target = path.with_name("small.ipynb")
+    return execute(path, target, notebook_environment())[1]
+
+
+def failing_cells(notebook, tmp_path):
+    """The numbers of the cells in which nbval finds a difference."""
+    path = tmp_path / "compared.ipynb"
+    path.write_text(normal_form(notebook), encoding="utf-8")
+    _, process = nbval(path, notebook_environment())
+    failed = re.findall(r"^FAILED .*::Cell (\d+)", process.stdout, re.MULTILINE)
+    assert (process.returncode == 0) == (not failed), process.stdout
+    return [int(number) for number in failed]
+
+
+def test_unchanged_notebook_passes(small, tmp_path):
+    assert failing_cells(small, tmp_path) == []
+
+
+def test_each_wrong_figure_fails(small, tmp_path):
+    wrong = nbformat.from_dict(small)
+    stdout, table, result = (wrong.cells[i].outputs[0] for i in range(3))
+    stdout.text = changed(stdout.text, "0.93", "0.94")
+    # Only the HTML table is wrong, its plain text is right.
+    table.data["text/html"] = changed(table.data["text/html"], "0.25", "0.35")
+    result.data["text/plain"] = changed(result.data["text/plain"], "42", "43")
+    assert failing_cells(wrong, tmp_path) == [0, 1, 2]
+
+
+def changed(text, old, new):
+    """`text` with `old` replaced, which must be in it."""
+    assert old in text
+    return text.replace(old, new)
+
+
+def test_refreshed_notebook_is_reproducible(small, tmp_path):
+    source = tmp_path / "small.ipynb"
+    source.write_text(normal_form(small), encoding="utf-8")
+    _, again = execute(source, tmp_path / "again.ipynb", notebook_environment())
+    # The last two cells print an address and the time.
+    assert again.cells[:3] == small.cells[:3]
+    assert again.metadata == small.metadata
+
+
+def store(path, *sources):
+    """Write an unexecuted notebook with these code cells to `path`."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+
+
+def test_failing_notebook_is_left_alone(tmp_path, capsys):
+    path = tmp_path / "failing.ipynb"
+    store(path, "1", "1 / 0")
+    before = path.read_bytes()
+    assert refresh_notebooks.main([str(path)]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_stray_warnings_are_reported_but_not_stored(tmp_path, capsys):
+    path = tmp_path / "noisy.ipynb"
+    store(path, "import sys\nprint('a stray warning', file=sys.stderr)")
+    assert refresh_notebooks.main([str(path)]) == 0
+    assert "standard error: a stray warning" in capsys.readouterr().out
+    assert nbformat.read(path, as_version=4).cells[0].outputs == []
+
+
+def test_normal_form_is_checked_without_executing(small, tmp_path, capsys):
+    path = tmp_path / "small.ipynb"
+    path.write_text(normal_form(small), encoding="utf-8")
+    assert refresh_notebooks.main(["--check", str(path)]) == 0
+    stamped = nbformat.from_dict(small)
+    stamped.cells[0].metadata.execution = {"iopub.status.busy": "2025-01-01"}
+    path.write_text(nbformat.writes(stamped), encoding="utf-8")
+    assert refresh_notebooks.main(["--check", str(path)]) == 1
+    assert f"{path} is not in normal form" in capsys.readouterr().out
+
+
+def test_broken_notebook_is_one_sentence(tmp_path, capsys):
+    path = tmp_path / "broken.ipynb"
+    path.write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert refresh_notebooks.main([str(path)]) == 1
+    printed_lines = capsys.readouterr().out.splitlines()
+    assert len(printed_lines) == 1
+    assert f"{path} cannot be read as a notebook" in printed_lines[0]
+
+
+def test_same_weights_are_told_from_others(tmp_path):
+    weights = np.arange(3, dtype="float32")
+    for name, nudge in (("one", 0), ("same", 0), ("other", 1e-6)):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "digest.npz", w0=weights, w1=weights + nudge)
+    check_same_weights(tmp_path / "one", tmp_path / "same")
+    with pytest.raises(AssertionError):
+        check_same_weights(tmp_path / "one", tmp_path / "other")
