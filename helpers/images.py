@@ -428,7 +428,7 @@ def _read_all(folder, files, height, width, workers):
     finally:
         job.stop = True
         for process in processes:
-            pass
+            process.kill()
         for thread in threads:
             thread.join()
         for process in processes:

@@ -37,9 +37,9 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "default": Size(50, 2, 40, 0.9),
-    "full": Size(300, 2, 140, 0.9),
-    "tiny": Size(5, 1, 3, 0.9),  # for tests
+    "default": Size(50, 2, 40, 0.93),
+    "full": Size(300, 2, 140, 0.93),
+    "tiny": Size(5, 1, 3, 0.93),  # for tests
 }
 
 

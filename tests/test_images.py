@@ -387,9 +387,12 @@ def test_a_script_without_a_main_guard(many, tmp_path):
     ]
 
 
-def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache):
+@pytest.mark.parametrize("hanging", [False, True])
+def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache, hanging):
     started = []
     popen = subprocess.Popen
+    if hanging:
+        popen = python_that("import time; time.sleep(60)")
 
     def watched(*args, **kwargs):
         started.append(popen(*args, **kwargs))
@@ -401,8 +404,10 @@ def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache):
     monkeypatch.setattr(subprocess, "Popen", watched)
     monkeypatch.setattr(images._Job, "read", interrupted)
     threads = threading.active_count()
+    start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         load_folder(many, workers=3)
+    assert time.perf_counter() - start < 20
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
     assert threading.active_count() == threads
@@ -679,13 +684,37 @@ def test_no_changed_bit_passes_as_other_pixels(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_first_bad_file_is_named_whoever_reads_it(tmp_path, many, workers):
     folder = tmp_path / "d"
-    shutil.copytree(many, folder)
-    names = load_folder(folder, cache=False).files
-    for at in (700, 701, 1100, 1499):
-        (folder / names[at]).write_text("not an image")
-    refused(
-        folder, folder / names[700], "(700 files", cache=False, workers=workers
+    shutil.copytree(many / "人", folder / "人")
+    for number in (600, 603, 1200, 1497):  # the folder holds 0, 3, 6, ...
+        (folder / "人" / f"{number}.png").write_text("not an image")
+    first = folder / "人" / "600.png"
+    refused(folder, first, "(200 files", cache=False, workers=workers)
+
+
+def test_a_slow_worker_with_an_earlier_bad_file_goes_first(
+    tmp_path, many, monkeypatch
+):
+    """This process meets the second bad file while the worker is at the first."""
+    folder = tmp_path / "d"
+    shutil.copytree(many / "人", folder / "人")
+    for number in (0, 300):
+        (folder / "人" / f"{number}.png").write_text("not an image")
+    take = images._Job.take
+
+    def worker_first(self):
+        if threading.current_thread() is threading.main_thread():
+            while self.todo and self.todo[0] == 0:
+                time.sleep(0.01)
+        return take(self)
+
+    slow_and_short = (
+        "import sys, marshal, time; ask, say = sys.stdin.buffer, sys.stdout.buffer; "
+        "marshal.load(ask); marshal.dump('ready', say); say.flush(); "
+        "marshal.load(ask); time.sleep(0.5); marshal.dump(b'', say); say.flush()"
     )
+    monkeypatch.setattr(images._Job, "take", worker_first)
+    monkeypatch.setattr(subprocess, "Popen", python_that(slow_and_short))
+    refused(folder, folder / "人" / "0.png", "(0 files", cache=False, workers=2)
 
 
 def test_pixels_that_cannot_be_scaled(tmp_path):
