@@ -17,6 +17,22 @@ def doctor(arguments):
     return doctor.run(arguments.requirements, arguments.quick)
 
 
+def data(arguments):
+    from helpers import handwriting, simulator
+    from helpers.images import class_folders
+
+    found = handwriting.get(arguments.size)
+    print(found)
+    print(f"Folder: {found.folder}")
+    for split in (found.train, found.test):
+        count = sum(
+            len(list(f.iterdir())) for f in class_folders(split).values()
+        )
+        print(f"{split.name}: {count:,} images")
+    if arguments.checksum:
+        print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")
+
+
 def commands():
     """The parser of the command line, with one subparser a command."""
     parser = argparse.ArgumentParser(prog="python -m helpers")
@@ -33,6 +49,15 @@ def commands():
     )
     command.add_argument(
         "--quick", action="store_true", help="leave out what takes seconds"
+    )
+
+    command = subparsers.add_parser(
+        "data", help="find or draw the handwriting, and say which it is"
+    )
+    command.set_defaults(function=data)
+    command.add_argument("--size", default="default", help="default or full")
+    command.add_argument(
+        "--checksum", action="store_true", help="SHA-256 over all images"
     )
     return parser
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parent.parent
@@ -73,7 +73,8 @@ def write_file(path):
         raise _explained(error, path) from error
     finally:
         if partial is not None:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # or it would hide the error that counts
+                partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -137,11 +138,19 @@ def _explained(error, path):
             f"The disk is full: {path} was not written, and nothing was lost. "
             "Free some space and run this again."
         )
-    if isinstance(error, PermissionError):
+    reason = error.strerror or error
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return CourseError(
-            f"{path} cannot be written: {error.strerror or error}. Give yourself "
+            f"{path} cannot be written: {reason}. Give yourself "
             "write permission there, or set COURSE_DATA to a folder of your own."
         )
+    for above in path.parents:
+        if above.is_file():
+            return CourseError(
+                f"{path} cannot be written, because {above} is a file, not a "
+                "folder: rename that file, then run this again."
+            )
     return CourseError(
-        f"{path} could not be written ({error.strerror or error}); nothing was lost."
+        f"{path} could not be written ({reason}), and nothing was lost. "
+        "Check its folder and its name, then run this again."
     )

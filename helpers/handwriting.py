@@ -9,6 +9,7 @@ Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
 
 import csv
 import hashlib
+import itertools
 import os
 import shutil
 from collections import defaultdict
@@ -17,8 +18,14 @@ from pathlib import Path
 
 from helpers import casia
 from helpers.files import CourseError, cache_folder, data_folder, write_folder
-from helpers.images import class_folders
-from helpers.simulator import SEED, SIZES, is_current, simulate
+from helpers.images import SUFFIXES, class_folders
+from helpers.simulator import (
+    SEED,
+    SIZES,
+    is_current,
+    is_simulated,
+    simulate,
+)
 from helpers.strokes import CLASSES
 
 
@@ -111,6 +118,11 @@ def _real(source) -> Handwriting:
     folder = casia.import_casia(
         source, data_folder() / "casia-unpacked" / name, keep
     )
+    if is_simulated(folder):
+        raise CourseError(
+            f"{folder} holds simulated handwriting, not CASIA: put real scans "
+            "there, or move it away and unset COURSE_CASIA to work with it."
+        )
     return Handwriting(folder, True, f"real CASIA scans, from {source.name}.")
 
 
@@ -122,19 +134,35 @@ def small_set(data) -> tuple[Path, str]:
     """
     if data.poorly_written:
         return data.poorly_written, f"{data.label}, poorly written by one hand"
-    source = str(data.test).encode()
-    name = f"small-set-{hashlib.sha256(source).hexdigest()[:12]}"
+    chosen = {
+        character: _first_scans(folder, 7)
+        for character, folder in class_folders(data.test).items()
+    }
+    # The name changes with the scans, so that others are never mistaken for them.
+    state = hashlib.sha256()
+    for scan in itertools.chain.from_iterable(chosen.values()):
+        stat = scan.stat()
+        facts = (str(scan), stat.st_size, stat.st_mtime_ns)
+        state.update(ascii(facts).encode())
+    name = f"small-set-{state.hexdigest()[:12]}"
     folder = cache_folder() / name / "First-7-of-Test"
     if not folder.is_dir():
         with write_folder(folder) as partial:
-            for character, scans in class_folders(data.test).items():
+            for character, scans in chosen.items():
                 (partial / character).mkdir()
-                in_order = sorted(
-                    scans.iterdir(), key=lambda f: (len(f.name), f.name)
-                )
-                for scan in in_order[:7]:
+                for scan in scans:
                     shutil.copy(scan, partial / character)
     return folder, f"{data.label}, first 7 test images a character (a stand-in)"
+
+
+def _first_scans(folder, count):
+    """The first images of a class folder, 2.png before 10.png."""
+    scans = [
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    ]
+    return sorted(scans, key=lambda f: (len(f.name), f.name))[:count]
 
 
 def count_found(data, suspects):
@@ -188,7 +216,15 @@ def _set_aside(folder):
     number = 1
     while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
         number += 1
-    folder.rename(old)
+    try:
+        folder.rename(old)
+    except FileNotFoundError:
+        return  # another process was quicker
+    except OSError as error:
+        raise CourseError(
+            f"{folder} is incomplete or older and could not be renamed "
+            f"({error.strerror or error}): rename it yourself, then run this again."
+        ) from error
     print(
         f"{folder.name} was incomplete or older: renamed to {old.name}, drawn again."
     )

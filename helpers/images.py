@@ -36,6 +36,7 @@ from tqdm import tqdm
 
 from helpers import pixels
 from helpers.files import COURSE, CourseError, cache_folder, write_file
+from helpers.parallel import cores
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 JUNK = {"__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information"}
@@ -98,9 +99,8 @@ def load_folder(
     folder = _on_disk(folder)
     classes, labels = _classes(folder)
     with ThreadPoolExecutor(1) as aside:
-        if (
-            cache
-        ):  # read at once, while we look at the files: it is checked below
+        if cache:
+            # Read at once, while we look at the files; it is checked below.
             kept = _cache_file(folder, height, width)
             reading = aside.submit(_read_cache, kept, height, width)
         listing = {
@@ -400,7 +400,7 @@ def _read_all(folder, files, height, width, workers):
             "not fit into memory: load them smaller, or fewer."
         ) from None
     if workers is None:
-        workers = min(_cpus(), MAX_WORKERS, 1 + len(files) // FILES_A_WORKER)
+        workers = min(cores(), MAX_WORKERS, 1 + len(files) // FILES_A_WORKER)
     job = _Job(folder, files, X)
     processes, threads = [], []
     try:
@@ -434,13 +434,6 @@ def _read_all(folder, files, height, width, workers):
         for process in processes:
             process.communicate()
     return X
-
-
-def _cpus():
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _start_worker():

@@ -2,9 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+
+MAX_WORKERS = 61
+"""Windows cannot wait for more processes than this."""
 
 
 def cores() -> int:
@@ -23,22 +28,35 @@ def process_pool(workers):
     a second time where it has no `if __name__ == "__main__"`; the script's name
     is hidden meanwhile, so only importable functions can be sent to the workers.
     """
-    main = sys.modules["__main__"]
-    hidden = {
-        name: getattr(main, name, None) for name in ("__file__", "__spec__")
-    }
-    had_file = hasattr(main, "__file__")
-    main.__spec__ = None
-    if had_file:
-        del main.__file__
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    main = vars(sys.modules["__main__"])
+    hidden = {k: main[k] for k in ("__file__", "__spec__") if k in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
     try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
+        with ProcessPoolExecutor(
+            min(workers, MAX_WORKERS),
+            multiprocessing.get_context("spawn"),
+            _obey_parent,
+        ) as pool:
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
     finally:
-        pool.shutdown(wait=True)
-        main.__spec__ = hidden["__spec__"]
-        if had_file:
-            main.__file__ = hidden["__file__"]
+        main.update(hidden)
+
+
+def _obey_parent():
+    """In a worker: leave Ctrl-C to the parent, and end when it is killed.
+
+    Ctrl-C reaches all processes of a terminal; and a worker whose parent has been
+    killed would wait for work forever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -8,6 +8,7 @@ afterwards. If the import fails, what was silenced is printed after all.
 Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -69,3 +70,7 @@ def _import_keras():
 
 
 keras = _import_keras()
+
+# TensorFlow warns whenever a second model predicts in one session ("retracing").
+# That concerns its speed, not the results.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -5,25 +5,28 @@ purpose and listed in `planted-flaws.csv`, for an exercise on finding bad data.
 """
 
 import csv
+import hashlib
 import json
-import shutil
 from collections import defaultdict
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from helpers.files import CourseError, write_folder
+from helpers.files import write_folder
 from helpers.parallel import cores, process_pool
 from helpers.strokes import CLASSES, RARE
 from helpers.writers import Writer
 
 SEED = 2011  # the year in which CASIA-HWDB was published
 RECIPE = 1  # raised whenever the same seed would give other images
-SECOND_HAND = 3007  # the writer of the poorly written characters
+WHAT = "simulated handwriting, drawn by a program; not CASIA"
+SECOND_HAND = 3000  # the writer of the poorly written characters
 MESSY = 1.3  # and how messy that hand is
 
 
@@ -51,8 +54,8 @@ def simulate(folder, size="default", seed=SEED, workers=None):
     """
     workers = workers or cores()
     jobs, flaws = plan(SIZES[size], seed)
-    names = folder_names(Path(folder).parent)
     with write_folder(folder) as partial:
+        names = folder_names(partial)
         for split in ("Train", "Test", "Poorly-written"):
             for character in CLASSES:
                 (partial / split / names[character]).mkdir(parents=True)
@@ -66,10 +69,15 @@ def simulate(folder, size="default", seed=SEED, workers=None):
 
         total = sum(len(images) for _, images in jobs)
         arguments = [(partial, names, seed, SIZES[size], *job) for job in jobs]
-        with tqdm(
-            total=total, desc="Drawing handwriting", unit="image", delay=1
-        ) as bar:
-            for drawn in _spread(arguments, workers):
+        # Closed at once on an interruption: no worker may still be writing when
+        # the folder is removed.
+        with (
+            closing(_spread(arguments, workers)) as counts,
+            tqdm(
+                total=total, desc="Drawing handwriting", unit="image", delay=1
+            ) as bar,
+        ):
+            for drawn in counts:
                 bar.update(drawn)
         about = _about(size, seed) | {"images": total}
         text = json.dumps(about, indent=1)
@@ -102,8 +110,15 @@ def _draw(folder, names, seed, size, number, images):
         else:
             page = writer.write(character, sample)
         path = folder / _path(place, names)
-        Image.fromarray(page).save(path, compress_level=1)
+        Image.fromarray(page).save(path, compress_level=1, pnginfo=_signature())
     return len(images)
+
+
+def _signature():
+    """What each image says of itself, so that a copy cannot pass for CASIA."""
+    text = PngInfo()
+    text.add_text("Source", WHAT)
+    return text
 
 
 def blank(random):
@@ -157,8 +172,12 @@ def plan(size, seed):
             others[random.integers(len(others))],
             "wrong label",
         )
+    scans = set()
     for i in chosen[wrong : wrong + blanks]:
         images[i][3], images[i][5] = None, "blank"
+        while (images[i][2], images[i][4]) in scans:
+            images[i][4] += 1  # or two blanks of one writer would be twins
+        scans.add((images[i][2], images[i][4]))
     for k, i in enumerate(chosen[wrong + blanks :]):
         copy = list(images[i])
         copy[5], copy[6] = "duplicate", i
@@ -198,24 +217,35 @@ def _path(place, names):
 def folder_names(parent):
     """Folder name of each class: the character, or ASCII where that cannot be.
 
-    Tries in `parent` whether the system keeps a folder named 人 under that name.
+    Tries in `parent`, which nobody else may be using, whether the system keeps a
+    folder named 人 under that name.
     """
-    trial = "人"
+    trial = Path(parent) / "人"
     try:
-        with write_folder(Path(parent) / ".name-trial" / trial):
-            pass
-        kept = [p.name for p in (Path(parent) / ".name-trial").iterdir()]
-    except (CourseError, UnicodeError):
+        trial.mkdir()
+        kept = [p.name for p in trial.parent.iterdir()]
+        trial.rmdir()
+    except (OSError, UnicodeError):
         kept = []
-    shutil.rmtree(Path(parent) / ".name-trial", ignore_errors=True)
-    if kept == [trial]:
+    if trial.name in kept:
         return {character: character for character in CLASSES}
     return {character: f"U{ord(character):04X}" for character in CLASSES}
 
 
+def checksum(folder):
+    """SHA-256 over the names and bytes of all images below `folder`, as text."""
+    folder, state = Path(folder), hashlib.sha256()
+    for file in sorted(
+        folder.rglob("*.png"), key=lambda f: f.relative_to(folder)
+    ):
+        state.update(file.relative_to(folder).as_posix().encode())
+        state.update(file.read_bytes())
+    return state.hexdigest()
+
+
 def _about(size, seed):
     return {
-        "what": "simulated handwriting, drawn by a program; not CASIA",
+        "what": WHAT,
         "size": size,
         "writers": list(SIZES[size]),
         "seed": seed,
@@ -224,11 +254,29 @@ def _about(size, seed):
 
 
 def is_current(folder, size, seed):
+    """Does `folder` hold what `simulate` would draw now?"""
+    expected = _about(size, seed)
+    return _about_in(folder).items() >= expected.items()
+
+
+def is_simulated(folder):
+    """Was what lies in `folder`, or a copy of it, drawn by this module?
+
+    Every image says so of itself (see `_signature`); the first one is asked.
+    """
+    for file in Path(folder).glob("Train/*/*.png"):
+        with Image.open(file) as image:
+            return image.info.get("Source") == WHAT
+    return False
+
+
+def _about_in(folder):
+    """What about.json says; {} where it is missing or damaged."""
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return {k: about.get(k) for k in _about(size, seed)} == _about(size, seed)
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _write_csv(path, header, rows):

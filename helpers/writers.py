@@ -162,13 +162,13 @@ class Writer:
         self.slant = normal(0, 0.12) * messiness  # x per unit of y
         self.turn = normal(0, 0.05) * messiness  # radians
         self.upslope = abs(normal(0.06, 0.04))  # of horizontal strokes
-        self.aspect = math.exp(normal(0.21, 0.16))  # height over width
+        self.aspect = math.exp(normal(0.26, 0.16))  # height over width
         self.height = 71 * math.exp(normal(0, 0.19))  # pixels, before limits
         self.warp = normal(0, 3.0 * messiness, (2, len(WAVES)))
         self.phase = uniform(0, 2 * math.pi, len(WAVES))
         drawn = random.random() ** 1.6
         self.cursiveness = drawn if cursiveness is None else cursiveness
-        self.pen = uniform(3.0, 6.8)  # width of the line in units
+        self.pen = uniform(2.8, 6.2)  # width of the line in units
         self.taper = 0.5 * random.random()  # how thin strokes end
         self.pressure = normal(0, 0.15)
         self.ink = 60 + 110 * random.random() ** 1.3  # grey level of full ink

@@ -1,0 +1,48 @@
+"""All benchmarks, as one table: each against its plain reference in the same run.
+
+    python tests/benchmarks/run.py [loader] [simulator] [cache] [training] [notebooks]
+
+Without names, all of them: about 15 minutes on a quiet machine with two cores. Only
+the ratios of one run mean something; seconds differ from machine to machine.
+"""
+
+import importlib
+import platform
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+NAMES = ("loader", "simulator", "cache", "training", "notebooks")
+
+
+def processor():
+    """The processor's name, where the system tells it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [
+        line for line in text.splitlines() if line.startswith("model name")
+    ]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
+
+
+def main(names):
+    from helpers.parallel import cores
+
+    print(f"{processor()}, {cores()} cores, {platform.system()}", end=", ")
+    print(f"Python {platform.python_version()}\n")
+    print(f"{'what':34}{'reference':>11}{'ours':>11}{'ratio':>8}  note")
+    for name in names or NAMES:
+        module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+        for what, reference, ours, note in module.run():
+            print(
+                f"{what:34}{reference:9.3f} s{ours:9.3f} s"
+                f"{reference / ours:7.1f}x  {note}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
