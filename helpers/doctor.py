@@ -220,8 +220,8 @@ def check_downloads():
     if not mnist.is_file():
         yield Finding(
             NOTE,
-            f"MNIST: not in {mnist.parent}; notebook 04 downloads it (11 MB), or goes "
-            "on with smaller digits where there is no network.",
+            f"MNIST: not in {mnist.parent}; `keras.datasets.mnist.load_data()` "
+            "downloads it (11 MB).",
         )
     elif hashlib.sha256(mnist.read_bytes()).hexdigest() != MNIST_SHA256:
         yield Finding(
@@ -241,9 +241,8 @@ def check_downloads():
     else:
         yield Finding(
             NOTE,
-            f"ImageNet weights: none in {keras_home / 'models'}; Keras downloads them "
-            "when notebooks 09 and 10 ask, or copy the .h5 files there; without "
-            "them the notebooks use the course's own network.",
+            f"ImageNet weights: none in {keras_home / 'models'}; `keras.applications` "
+            'downloads them for weights="imagenet", or copy the .h5 files there.',
         )
 
     photos = data_folder() / "photos"
@@ -253,8 +252,7 @@ def check_downloads():
     else:
         yield Finding(
             NOTE,
-            f"Photos: none in {photos}; notebooks 10 and 14 say what to put there and "
-            "go on without.",
+            f"Photos: none in {photos}; put photos of your own there to use them.",
         )
 
 
@@ -364,11 +362,16 @@ def check_keras():
         f"{probe['import_seconds']:.0f} s.",
     )
     speed = probe["gflops"] / REFERENCE_GFLOPS
+    notebooks = {
+        number: seconds
+        for number, seconds in sorted(NOTEBOOK_SECONDS.items())
+        if any((COURSE / "notebooks").glob(f"{number}_*.ipynb"))
+    }
     minutes = {
         number: max(1, round(seconds / speed / 60))
-        for number, seconds in sorted(NOTEBOOK_SECONDS.items())
+        for number, seconds in notebooks.items()
     }
-    total = sum(NOTEBOOK_SECONDS.values()) / speed / 60
+    total = sum(notebooks.values()) / speed / 60
     each = ", ".join(f"{number}: {count}" for number, count in minutes.items())
     yield Finding(
         OK,

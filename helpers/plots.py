@@ -256,13 +256,15 @@ def network(layers, title=None):
     """
     if not layers:
         raise ValueError("network was given no layers.")
-    fig, axes = plt.subplots(figsize=(8, 3.4))
-    tallest = max(shape[0] for _, shape, _ in layers if len(shape) == 3)
-    for place, (name, shape, parameters) in enumerate(layers):
+    for name, shape, _ in layers:
         if len(shape) not in (1, 3):
             raise ValueError(
                 f"{name} has the shape {shape}, neither an image nor units."
             )
+    images = [shape for _, shape, _ in layers if len(shape) == 3]
+    tallest = max((shape[0] for shape in images), default=1)
+    fig, axes = plt.subplots(figsize=(8, 3.4))
+    for place, (name, shape, parameters) in enumerate(layers):
         image = len(shape) == 3
         high = shape[0] / tallest if image else 0.12 + 0.08 * np.log10(shape[0])
         wide = 0.14 + 0.1 * np.log2(shape[-1]) if image else 0.12

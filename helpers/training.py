@@ -3,14 +3,14 @@
     model.compile(optimizer="adam", loss=..., metrics=["accuracy"])
     history = fit_or_load(model, X_train, y_train, epochs=20, seed=1)
 
-does what `model.fit` does with the same arguments, and remembers the result. The
-next call with the same model, compile settings, initial weights, data, arguments,
-callbacks, seed and Keras version takes the weights and the history from a file in
-the cache folder instead. If any of them differs, it trains.
+does what `model.fit` does with the same arguments, and remembers the result.
+The next call with the same model, compile settings, initial weights, data,
+arguments, callbacks, seed and Keras version takes the weights and the history
+from a file in the cache folder instead. If any of them differs, it trains.
 
 The code of your own layers, losses, metrics and callbacks counts too, with the
-functions and values that it refers to. What it reads from elsewhere (a file, the
-clock, the network) cannot be seen: use `live=True` there.
+functions and values that it refers to. What it reads from elsewhere (a file,
+the clock, the network) cannot be seen: use `live=True` there.
 """
 
 import dis
@@ -78,16 +78,16 @@ def fit_or_load(
     live: True trains in any case; None looks at the environment variable
     COURSE_LIVE ("1" trains).
     watch: {name: (x, y)}, more data to score after each epoch, like
-    `validation_data` but for looking only: `history.history` gets `name_accuracy`
-    and so on, and no callback sees them.
+    `validation_data` but for looking only: `history.history` gets
+    `name_accuracy` and so on, and no callback sees them.
     callbacks: they take part in training, and their settings and code count as
     something that the result depends on. They are not called when the result is
     loaded; with one that writes files (`ModelCheckpoint`) it always trains.
 
-    Returns a Keras `History`; `history.seconds` holds the seconds from the start
-    to the end of each epoch, as measured when the model was trained, validation
-    included, callbacks and `watch` not. Raises CourseError if the model is not
-    compiled or not built, or if `seed` or `watch` cannot be used.
+    Returns a Keras `History`; `history.seconds` holds the seconds from the
+    start to the end of each epoch, as measured when the model was trained,
+    validation included, callbacks and `watch` not. Raises CourseError if the
+    model is not compiled or not built, or if `seed` or `watch` cannot be used.
     """
     import keras
 
@@ -95,16 +95,18 @@ def fit_or_load(
         raise CourseError(f"Compile {model.name!r} before fitting it.")
     if not model.built:
         raise CourseError(
-            f"{model.name!r} has no weights yet: begin it with keras.Input(shape=...)."
+            f"{model.name!r} has no weights yet: begin it with "
+            "keras.Input(shape=...)."
         )
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise CourseError(
-            f"The seed must be a whole number from 0 to 2**32 - 1, not {seed!r}."
+            "The seed must be a whole number from 0 to 2**32 - 1, "
+            f"not {seed!r}."
         )
     if "val" in (watch or {}):
         raise CourseError(
-            'Give the data to watch another name than "val", which is the name of '
-            "validation_data."
+            'Give the data to watch another name than "val", which is the '
+            "name of validation_data."
         )
     if not isinstance(callbacks, (list, tuple)):
         callbacks = [] if callbacks is None else [callbacks]
@@ -147,7 +149,7 @@ def _fit(model, x, y, watch, callbacks, arguments):
 
 
 def _clock(bar, watch):
-    """A callback that times epochs, scores `watch` and moves the progress bar."""
+    """A callback that times epochs, scores `watch` and moves the bar."""
     import keras
 
     class Clock(keras.callbacks.Callback):
@@ -317,7 +319,7 @@ class _Digest:
         elif value is Ellipsis:
             pass
         elif isinstance(value, keras.Variable) or keras.ops.is_tensor(value):
-            self.feed(keras.ops.convert_to_numpy(value))
+            self.feed(np.asarray(value))
         elif isinstance(value, keras.layers.Layer):
             self.feed_layers(value)
         elif isinstance(value, keras.optimizers.Optimizer):
@@ -330,8 +332,11 @@ class _Digest:
                 self.feed(value.name)  # the history's key; "float16"
             if isinstance(value, keras.random.SeedGenerator):
                 self.feed(value.state)
-        elif hasattr(value, "__qualname__") and _in_library(value):
-            # A function written in C; an instance has no __qualname__.
+        elif (
+            callable(value)
+            and hasattr(value, "__qualname__")  # no mere instance
+            and _in_library(value)
+        ):  # a function written in C
             self.feed_name(value)
         elif hasattr(value, "__dict__") and not any(
             _in_library(kind) for kind in type(value).__mro__[:-1]
@@ -349,7 +354,7 @@ class _Digest:
         self.feed([module, name, version or platform.python_version()])
 
     def feed_function(self, function):
-        """Add a function: its code, its defaults, and what its names stand for."""
+        """Add a function: its code, defaults, and what its names mean."""
         library = _in_library(function)
         if library:
             self.feed_name(function)
@@ -370,7 +375,7 @@ class _Digest:
                 self.feed([name, function.__globals__[name]])
 
     def feed_code(self, code):
-        """Add compiled code: instructions, names, constants, no line numbers."""
+        """Add compiled code, without file name and line numbers."""
         self.feed([code.co_code, code.co_exceptiontable, code.co_flags])
         self.feed([code.co_names, code.co_varnames, code.co_freevars])
         self.feed([code.co_cellvars, code.co_argcount])
@@ -395,8 +400,9 @@ class _Digest:
         layers = list(model._flatten_layers())
         for layer in layers:
             self.seen.setdefault(id(layer), (len(self.seen), layer))
-        self.feed(_config(model))
         for layer in layers:
+            # A subclassed model's settings do not include its layers'.
+            self.feed(_config(layer))
             if hasattr(layer, "get_vocabulary") or hasattr(
                 layer, "bin_boundaries"
             ):
@@ -537,9 +543,11 @@ def _config(value):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about lambdas
             config = value.get_config()
-    except NotImplementedError:
-        return {}  # a class of the reader's own: its attributes count
     except Exception as error:  # the reader's own code, or a lambda's source
+        if isinstance(error, NotImplementedError) and not _in_library(
+            type(value)
+        ):
+            return {}  # its attributes count
         raise Unknown(f"{value!r} does not tell its settings") from error
     names = {}
 
@@ -580,7 +588,7 @@ def _config(value):
 
 
 def _save(path, digest, model, history):
-    """Write weights, optimizer state and history; failing costs only the cache."""
+    """Write weights, optimizer state and history, or say why not."""
     weights = [np.asarray(v) for v in model.variables]
     slots = [np.asarray(v) for v in model.optimizer.variables]
     arrays = {f"w{i}": a for i, a in enumerate(weights)}

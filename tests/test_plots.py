@@ -238,3 +238,28 @@ def test_wrong_histories_are_one_clear_sentence():
     ):
         plots.learning_curves({"CNN": {"loss": [1.0]}})
     assert plt.get_fignums() == []
+
+
+def test_network_draws_a_box_for_each_layer():
+    layers = [
+        ("conv2d", (80, 60, 16), 160),
+        ("max_pooling2d", (40, 30, 16), 0),
+        ("flatten", (19_200,), 0),
+        ("dense", (55,), 1_056_055),
+    ]
+    fig = plots.network(layers, title="A network")
+    axes = fig.axes[0]
+    boxes = [p for p in axes.patches if p.get_height() > 0]
+    assert len(boxes) == len(layers)
+    assert boxes[0].get_height() == 2 * boxes[1].get_height()
+    texts = [text.get_text() for text in axes.texts]
+    assert "80 x 60 x 16" in texts and "dense\n1,056,055" in texts
+    plots.plt.close(fig)
+
+
+@pytest.mark.parametrize("layers", [[], [("dense", (3, 4), 0)]])
+def test_network_says_what_it_cannot_draw(layers):
+    with pytest.raises(
+        ValueError, match="no layers|neither an image nor units"
+    ):
+        plots.network(layers)
