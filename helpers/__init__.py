@@ -6,6 +6,7 @@ writers       simulated writers who draw those strokes
 handwriting   the handwriting data set: real CASIA when it is there, else simulated
 simulator     draws the simulated data set, with planted flaws
 casia         reads real CASIA: folders, zip archives, .gnt files
+pixels        one image file as grey pixels; what a worker process runs
 parallel      worker processes that are safe in notebooks and on Windows
 images        loads folders of images into one array, fast, with a cache
 training      reuses a fitted model when nothing that it depends on has changed

@@ -8,24 +8,18 @@ The next call with the same model, compile settings, initial weights, data,
 arguments, callbacks, seed and Keras version takes the weights and the history
 from a file in the cache folder instead. If any of them differs, it trains.
 
-The code of your own layers, losses, metrics and callbacks counts too, with the
-functions and values that it refers to. What it reads from elsewhere (a file,
-the clock, the network) cannot be seen: use `live=True` there.
+Only what can be told exactly is reused: Keras's own layers, losses, metrics,
+optimizers and callbacks, and data in arrays. With a layer, function or callback
+that you have written yourself, or a `tf.data.Dataset`, it trains each time and
+says so in one line.
 """
 
-import dis
-import functools
 import hashlib
 import inspect
 import json
 import numbers
 import os
-import platform
-import sys
 import time
-import types
-import warnings
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -45,18 +39,8 @@ WITH_FILES = {  # Keras's callbacks that read or write files, or the network
     "TensorBoard",
 }
 
-PASSING = {  # what Keras sets on a model or layer in the course of a session
-    "build",
-    "history",
-    "name",
-    "predict_function",
-    "quantize",
-    "stop_training",
-    "test_function",
-    "train_function",
-}
-
-LIBRARIES = {"builtins", *sys.stdlib_module_names}  # and all in site-packages
+NAMES = {"name", "keras_history", "input_layers", "output_layers"}
+"""Where a model's configuration has the names of its layers."""
 
 
 def fit_or_load(
@@ -80,9 +64,9 @@ def fit_or_load(
     watch: {name: (x, y)}, more data to score after each epoch, like
     `validation_data` but for looking only: `history.history` gets
     `name_accuracy` and so on, and no callback sees them.
-    callbacks: they take part in training, and their settings and code count as
-    something that the result depends on. They are not called when the result is
-    loaded; with one that writes files (`ModelCheckpoint`) it always trains.
+    callbacks: they take part in training, and their settings count as something
+    that the result depends on. They are not called when the result is loaded;
+    with one that writes files (`ModelCheckpoint`) it always trains.
 
     Returns a Keras `History`; `history.seconds` holds the seconds from the
     start to the end of each epoch, as measured when the model was trained,
@@ -189,399 +173,182 @@ def digest_of(model, x, y, seed, watch, callbacks, arguments):
     import keras
 
     backend = keras.backend.backend()
-    config = keras.config
+    layers = list(model._flatten_layers())
     outputs = getattr(model, "output_names", [])
-    try:
-        # What was given to `compile`; model.optimizer may have changed since.
-        compiled = {**model._compile_config.config, "optimizer": None}
-    except AttributeError:
-        raise Unknown("the model has a compile method of its own") from None
     return _hash(
         {
             "format": FORMAT,
             "versions": [keras.__version__, __import__(backend).__version__],
             "backend": backend,
             "settings": [
-                config.floatx(),
-                config.epsilon(),
-                config.image_data_format(),
-                config.dtype_policy().name,
+                keras.config.floatx(),
+                keras.config.epsilon(),
+                keras.config.image_data_format(),
+                keras.config.dtype_policy().name,
             ],
-            "model": model,
+            "model": _without_names(_config(model)),
+            "layers": [
+                [_keras_name(layer), layer.trainable, layer.dtype_policy.name]
+                for layer in layers
+            ],
             # Keras names the scores of several outputs after their layers.
             "outputs": outputs if len(outputs) > 1 else None,
-            "compile": compiled,
-            "optimizer": model.optimizer,
-            "data": _arrays([x, y, watch]),
-            "arguments": [
-                (name, _arrays(arguments[name]))
-                for name in sorted(arguments.keys() - UNRELATED)
-            ],
-            "callbacks": list(callbacks),
+            "variables": [[v.trainable, _array(v)] for v in model.variables],
+            "compile": _compile_config(model),
+            "optimizer": _optimizer(model.optimizer),
+            "data": [x, y, watch],
+            "arguments": {
+                name: value
+                for name, value in arguments.items()
+                if name not in UNRELATED
+            },
+            "callbacks": [_callback(callback) for callback in callbacks],
             "seed": seed,
         }
     )
 
 
-def _arrays(value):
-    """Pandas columns and the like as arrays, as Keras takes them."""
-    if isinstance(value, dict):
-        return {k: _arrays(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_arrays(v) for v in value]
-    if hasattr(value, "__array__") and not isinstance(value, np.ndarray):
-        return np.asarray(value)
-    return value
-
-
 def _hash(value):
     """Hexadecimal SHA-256 of nested values; Unknown for what it cannot read."""
-    digest = _Digest()
-    try:
-        digest.feed(value)
-    except RecursionError:
-        raise Unknown("something in it contains itself") from None
-    return digest.state.hexdigest()
+    text = json.dumps(_plain(value), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Digest:
-    """SHA-256 of nested values, each with its type: 1, "1" and [1] differ.
-
-    Of libraries the name and the version count, of the reader's own functions
-    and classes the code and everything that it refers to.
-    """
-
-    def __init__(self):
-        self.state = hashlib.sha256()
-        self.seen = {}  # id of an object: (its number, itself, to keep the id)
-
-    def add(self, text):
-        self.state.update(f"{text};".encode())
-
-    def feed(self, value):
-        """Add one value."""
-        kind = type(value)
-        if value is None or kind in (bool, int, float, complex, str, bytes):
-            self.add(f"{kind.__name__} {value!r}")
-        elif isinstance(value, (np.ndarray, np.generic)):
-            if value.dtype.hasobject:
-                raise Unknown("its data hold Python objects, not numbers")
-            self.add(f"array {value.dtype} {value.shape}")
-            flat = np.ascontiguousarray(value).reshape(-1)
-            self.state.update(flat.view(np.uint8))
-        elif isinstance(value, (dict, list, tuple, set, frozenset)):
-            self.feed_container(value)
-        elif id(value) in self.seen:
-            self.add(f"again {self.seen[id(value)][0]}")
-        else:
-            self.seen[id(value)] = len(self.seen), value
-            self.feed_object(value)
-
-    def feed_container(self, value):
-        if not _in_library(type(value)):
-            raise Unknown(f"{_name(type(value))} may hold more than its items")
-        names = (dict, list, tuple, set, frozenset)
-        name = next(c.__name__ for c in names if isinstance(value, c))
-        self.add(f"{name} {len(value)}")
-        if isinstance(value, dict):
-            value = [part for item in value.items() for part in item]
-        elif isinstance(value, (set, frozenset)):
-            value = sorted(map(_hash, value))  # sets have no order
-        for item in value:
-            self.feed(item)
-
-    def feed_object(self, value):
-        """Add an object that may refer to itself."""
-        import keras
-
-        self.add(type(value).__name__)
-        if isinstance(value, types.CodeType):
-            self.feed_code(value)
-        elif isinstance(value, types.FunctionType):
-            self.feed_function(value)
-        elif inspect.isclass(value):
-            self.feed_class(value)
-        elif isinstance(value, types.ModuleType):
-            if not _in_library(value):
-                raise Unknown(f"its code uses the module {value.__name__!r}")
-            self.feed_name(value)
-        elif isinstance(value, types.MethodType):
-            self.feed([value.__func__, value.__self__])
-        elif isinstance(value, types.BuiltinFunctionType):
-            owner = value.__self__  # the list, for a list's append
-            self.feed([value.__name__, owner])
-        elif isinstance(value, functools.partial):
-            self.feed([value.func, value.args, value.keywords])
-        elif isinstance(value, (staticmethod, classmethod)):
-            self.feed(value.__func__)
-        elif isinstance(value, property):
-            self.feed([value.fget, value.fset, value.fdel])
-        elif value is Ellipsis:
-            pass
-        elif isinstance(value, keras.Variable) or keras.ops.is_tensor(value):
-            self.feed(np.asarray(value))
-        elif isinstance(value, keras.layers.Layer):
-            self.feed_layers(value)
-        elif isinstance(value, keras.optimizers.Optimizer):
-            self.feed_optimizer(value)
-        elif isinstance(value, keras.callbacks.Callback):
-            self.feed_callback(value)
-        elif hasattr(value, "get_config"):  # a loss, metric, schedule ...
-            self.feed([type(value), _config(value), _own_state(value)])
-            if isinstance(value, (keras.metrics.Metric, keras.DTypePolicy)):
-                self.feed(value.name)  # the history's key; "float16"
-            if isinstance(value, keras.random.SeedGenerator):
-                self.feed(value.state)
-        elif (
-            callable(value)
-            and hasattr(value, "__qualname__")  # no mere instance
-            and _in_library(value)
-        ):  # a function written in C
-            self.feed_name(value)
-        elif hasattr(value, "__dict__") and not any(
-            _in_library(kind) for kind in type(value).__mro__[:-1]
-        ):
-            self.feed([type(value), vars(value)])
-        else:
-            raise Unknown(f"the content of a {_name(type(value))} is unknown")
-
-    def feed_name(self, thing):
-        """Add the name of something in a library, and the library's version."""
-        module = getattr(thing, "__module__", None) or thing.__name__
-        top = module.partition(".")[0]
-        version = getattr(sys.modules.get(top), "__version__", None)
-        name = getattr(thing, "__qualname__", "")
-        self.feed([module, name, version or platform.python_version()])
-
-    def feed_function(self, function):
-        """Add a function: its code, defaults, and what its names mean."""
-        library = _in_library(function)
-        if library:
-            self.feed_name(function)
-        if library and "<" not in function.__qualname__:
-            return  # defined once, at the top of its module
-        self.feed([function.__code__, function.__defaults__])
-        self.feed([function.__kwdefaults__, vars(function)])
-        for cell in function.__closure__ or ():
-            try:
-                content = cell.cell_contents
-            except ValueError:  # not assigned yet
-                content = Ellipsis
-            self.feed(content)
-        if library:
-            return  # its module is the library's, whose version is known
-        for name in sorted(_globals_of(function.__code__)):
-            if name in function.__globals__:
-                self.feed([name, function.__globals__[name]])
-
-    def feed_code(self, code):
-        """Add compiled code, without file name and line numbers."""
-        self.feed([code.co_code, code.co_exceptiontable, code.co_flags])
-        self.feed([code.co_names, code.co_varnames, code.co_freevars])
-        self.feed([code.co_cellvars, code.co_argcount])
-        self.feed([code.co_posonlyargcount, code.co_kwonlyargcount])
-        self.feed(code.co_consts)
-
-    def feed_class(self, kind):
-        if _in_library(kind):
-            self.feed_name(kind)
-            return
-        self.add(kind.__qualname__)
-        self.feed(list(kind.__bases__))
-        for name, member in sorted(vars(kind).items()):
-            # Other names with __ say where the class stands, not what it does.
-            if inspect.isfunction(member) or not name.startswith("__"):
-                self.feed([name, member])
-
-    def feed_layers(self, model):
-        """Add a layer or a model: settings, own code and state, weights."""
-        import keras
-
-        layers = list(model._flatten_layers())
-        for layer in layers:
-            self.seen.setdefault(id(layer), (len(self.seen), layer))
-        for layer in layers:
-            # A subclassed model's settings do not include its layers'.
-            self.feed(_config(layer))
-            if hasattr(layer, "get_vocabulary") or hasattr(
-                layer, "bin_boundaries"
-            ):
-                raise Unknown(f"what {layer.name!r} has learnt cannot be told")
-            policy = layer.dtype_policy.name
-            self.feed([type(layer), layer.trainable, policy])
-            self.feed(_own_state(layer))
-            for step in getattr(layer, "operations", ()):
-                if not isinstance(step, keras.layers.Layer):
-                    self.feed([type(step), _own_state(step)])
-        self.feed([[v.trainable, np.asarray(v)] for v in model.variables])
-
-    def feed_optimizer(self, optimizer):
-        if hasattr(optimizer, "_exclude_from_weight_decay"):
-            raise Unknown("its optimizer excludes weights from decay")
-        self.feed([type(optimizer), _config(optimizer)])
-        self.feed(_own_state(optimizer))
-        self.feed([np.asarray(v) for v in optimizer.variables])
-        self.feed(getattr(optimizer, "inner_optimizer", None))
-
-    def feed_callback(self, callback):
-        """Add a callback's settings; the model and `params` come from `fit`."""
-        for kind in type(callback).__mro__:
-            if _in_library(kind) and kind.__name__ in WITH_FILES:
-                raise Unknown(f"{kind.__name__} works with files")
-        settings = {
-            name: value
-            for name, value in vars(callback).items()
-            if name not in ("_model", "params")
-        }
-        self.feed([type(callback), settings])
-
-
-def _name(thing):
-    return f"{thing.__module__}.{thing.__qualname__}"
-
-
-def _in_library(thing):
-    """Whether a module, class or function was installed, not written here."""
-    if isinstance(thing, types.ModuleType):
-        names = [thing.__name__]
-    else:
-        names = [getattr(thing, "__module__", None) or "__main__"]
-    if isinstance(thing, types.FunctionType):
-        # A decorated function may bear the name of what it wraps.
-        names.append(thing.__globals__.get("__name__", "__main__"))
-    return all(_is_installed(name) for name in names)
-
-
-def _is_installed(name):
-    """Whether a module belongs to Python or to an installed package."""
-    if name.partition(".")[0] in LIBRARIES:
-        return True
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
-
-
-def _codes(code):
-    """A compiled function and the functions inside it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
-def _globals_of(code):
-    """Names of all global things that a function uses."""
-    return {
-        step.argval
-        for part in _codes(code)
-        for step in dis.get_instructions(part)
-        if step.opname.startswith(("LOAD_GLOBAL", "LOAD_NAME"))
-        or step.opname == "LOAD_FROM_DICT_OR_GLOBALS"
-    }
-
-
-@functools.cache
-def _private_of_library(kind):
-    """Names with _ of all attributes that the library bases of a class set."""
-    members = [
-        inspect.unwrap(getattr(member, "fset", None) or member)
-        for base in kind.__mro__
-        if _in_library(base)
-        for member in vars(base).values()
-    ]
-    return {
-        step.argval
-        for member in members
-        if inspect.isfunction(member)
-        for part in _codes(member.__code__)
-        for step in dis.get_instructions(part)
-        if step.opname == "STORE_ATTR" and step.argval.startswith("_")
-    }
-
-
-def _own_state(value):
-    """What a Keras object holds beyond its `get_config`.
-
-    Functions and objects of the reader's own, which `get_config` merely names,
-    and for a class of the reader's own all that no library keeps there, because
-    its `get_config` may forget some of it.
-    """
+def _plain(value):
+    """Nested values for JSON: arrays as digests, 1, "1", True and [1] different."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, dict):
+        if value.get("class_name") in ("function", "__lambda__"):
+            raise Unknown("it uses a function of your own")
+        # Pairs, because JSON would turn the key 1 into "1".
+        pairs = [[_plain(k), _plain(v)] for k, v in value.items()]
+        return {"dict": sorted(pairs, key=json.dumps)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if hasattr(value, "__array__"):  # a tensor, a variable, a pandas column
+        return {"array": _array(value)}
     kind = type(value)
-    if not _in_library(kind):
-        skipped = PASSING | _private_of_library(kind)
-        return {
-            name: item
-            for name, item in vars(value).items()
-            if name not in skipped and not name.startswith("_self_")
-        }
-    return {
-        name: item
-        for name, item in vars(value).items()
-        if name not in PASSING and _is_own(item)
-    }
-
-
-def _is_own(item):
-    """Whether the reader's own code may run when this is called."""
-    if isinstance(item, types.MethodType):
-        item = item.__func__
-    if isinstance(item, types.FunctionType) or inspect.isclass(item):
-        return not _in_library(item)
-    return (
-        isinstance(item, functools.partial)
-        or hasattr(item, "__wrapped__")  # a tf.function
-        or not _in_library(type(item))
+    raise Unknown(
+        f"the content of a {kind.__module__}.{kind.__qualname__} is unknown"
     )
 
 
+def _array(value):
+    """[dtype, shape, SHA-256 of the bytes] of anything like an array."""
+    value = np.asarray(value)
+    if value.dtype.hasobject:
+        raise Unknown("its data hold Python objects, not numbers")
+    flat = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    return [
+        str(value.dtype),
+        list(value.shape),
+        hashlib.sha256(flat).hexdigest(),
+    ]
+
+
+def _keras_name(thing):
+    """The full name of a Keras object's class; Unknown if it is not all Keras's."""
+    kind = type(thing)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if not _is_of_keras(kind.__module__):
+        raise Unknown(f"{name} is not a part of Keras")
+    for key, value in vars(thing).items():
+        if inspect.isroutine(value) and not _is_of_keras(value.__module__):
+            raise Unknown(f"{key} of a {name} is a function of your own")
+    if hasattr(thing, "get_vocabulary") or hasattr(thing, "bin_boundaries"):
+        raise Unknown(f"what a {name} has learnt cannot be told")
+    return name
+
+
+def _is_of_keras(module):
+    return str(module).partition(".")[0] in ("keras", "tensorflow")
+
+
+def _optimizer(optimizer):
+    """An optimizer's class, settings and state, its inner one's included."""
+    if optimizer is None:
+        return None
+    if hasattr(optimizer, "_exclude_from_weight_decay"):
+        raise Unknown("its optimizer excludes weights from decay")
+    return [
+        _keras_name(optimizer),
+        _without_names(_config(optimizer)),
+        [_array(v) for v in optimizer.variables],
+        _optimizer(getattr(optimizer, "inner_optimizer", None)),
+    ]
+
+
 def _config(value):
-    """A Keras object's `get_config`, with layer names replaced by their order.
+    """A Keras object's settings, in which every part must be Keras's own."""
+    try:
+        config = value.get_config()
+    except Exception as error:
+        raise Unknown(f"{value!r} does not tell its settings") from error
+    _require_keras(config)
+    return config
+
+
+def _require_keras(config):
+    """Raise Unknown if a configuration names a class that is not Keras's own."""
+    if isinstance(config, dict):
+        module = config.get("module", "keras")
+        if "class_name" in config and not _is_of_keras(module):
+            raise Unknown(f"{config['class_name']} is not a part of Keras")
+    if isinstance(config, (dict, list, tuple)):
+        for item in config.values() if isinstance(config, dict) else config:
+            _require_keras(item)
+
+
+def _without_names(config):
+    """A configuration with the names of layers replaced by their order.
 
     Keras numbers layers through a session ("dense_7"), so the same model has
     other names when its cell is run a second time.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about lambdas
-            config = value.get_config()
-    except Exception as error:  # the reader's own code, or a lambda's source
-        if isinstance(error, NotImplementedError) and not _in_library(
-            type(value)
-        ):
-            return {}  # its attributes count
-        raise Unknown(f"{value!r} does not tell its settings") from error
-    names = {}
-
-    def number(name):
-        return names.setdefault(name, f"layer {len(names)}")
+    numbers_of = {}
 
     def rename(value, key=None):
+        if isinstance(value, dict):
+            return {k: rename(v, k) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
-            if key in ("keras_history", "input_layers", "output_layers"):
-                # [name, number, number], alone or in a list
-                return [
-                    number(v) if isinstance(v, str) else rename(v, key)
-                    for v in value
-                ]
-            return [rename(v) for v in value]
-        if not isinstance(value, dict):
-            return value
-        if value.get("class_name") == "__lambda__":
-            return "lambda"  # with its file's name; `_own_state` has its code
-        if key in ("input_layers", "output_layers"):
-            return {k: rename(v, key) for k, v in value.items()}
-        # A layer has its name in its settings, and beside them in a graph.
-        named = key == "config" or "class_name" in value
-        return {
-            k: number(v)
-            if k == "name" and named and isinstance(v, str)
-            # The name of a DTypePolicy is what it is: "float16".
-            else v
-            if k == "config" and "DTypePolicy" in value.get("class_name", "")
-            else rename(v, k)
-            for k, v in value.items()
-        }
+            return [rename(v, key) for v in value]
+        if isinstance(value, str) and key in NAMES:
+            return numbers_of.setdefault(value, f"layer {len(numbers_of)}")
+        return value
 
-    return rename(config, "config")
+    return rename(config)
+
+
+def _compile_config(model):
+    """What was given to `compile`, but for the optimizer."""
+    from keras.saving import serialize_keras_object
+
+    try:
+        given = dict(model._compile_config.config)
+    except AttributeError:
+        raise Unknown("the model has a compile method of its own") from None
+    del given["optimizer"]
+    config = serialize_keras_object(given)
+    _require_keras(config)
+    return config
+
+
+def _callback(callback):
+    """A callback's class and settings; the model and `params` come from `fit`."""
+    name = _keras_name(callback)
+    if type(callback).__name__ in WITH_FILES:
+        raise Unknown(f"{type(callback).__name__} works with files")
+    settings = {
+        key: getattr(value, "__name__", value)  # np.less of EarlyStopping
+        if isinstance(value, np.ufunc)
+        else value
+        for key, value in vars(callback).items()
+        if key not in ("_model", "params")
+    }
+    return [name, settings]
 
 
 # The cache file --------------------------------------------------------------

@@ -13,7 +13,6 @@ import pickle
 import re
 import subprocess
 import sys
-import textwrap
 import time
 import types
 import warnings
@@ -97,19 +96,8 @@ def with_callback(make):
     return call(callbacks=lambda: [make()])
 
 
-def with_lambda(source, file="/tmp/ipykernel_1/1.py"):
-    return of_layer(lambda: layers.Lambda(defined(source, file)["f"]))
-
-
 def of_layer(make):
     return call(model=lambda: network(extra=[make()]))
-
-
-def defined(source, file="/tmp/ipykernel_1/1.py"):
-    """What the code of a notebook's cell defines."""
-    names = {"__name__": "a_notebook", "keras": keras, "np": np}
-    exec(compile(textwrap.dedent(source), file, "exec"), names)
-    return names
 
 
 @pytest.fixture(autouse=True)
@@ -298,15 +286,15 @@ def test_what_follows_draws_the_same_random_numbers(trained):
 def test_numbers_in_the_history_are_those_of_python(tmp_path):
     """What is printed is the same, cold or warm: no np.float32 at first."""
     per_class = keras.metrics.F1Score(name="f1")  # an array each epoch
-    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.01)
     one_hot = np.eye(3, dtype="float32")[Y]
 
     def fit():
         model = network(
             loss="categorical_crossentropy", metrics=["accuracy", per_class]
         )
+        plateau = keras.callbacks.ReduceLROnPlateau("loss", patience=1)
         return fit_or_load(
-            model, X, one_hot, callbacks=[schedule], epochs=np.int64(2)
+            model, X, one_hot, callbacks=[plateau], epochs=np.int64(2)
         )
 
     cold = fit()
@@ -547,13 +535,14 @@ def test_numbers_of_numpy_are_fine_as_arguments(shares, capsys):
 
 
 def test_strings_numbers_and_lists_are_told_apart():
-    values = [1, 1.0, "1", b"1", True, None, "None", [1], (1,), {1}, {1: 1}]
-    values += [np.int64(1), np.array([1]), np.float32(1), [[1]], [1, []], ""]
-    values += [np.array([[1]]), np.zeros((0, 2)), np.zeros((2, 0)), -0.0, 0.0]
-    values += [["a", "b"], ["a;str 'b'"], ["ab", ""], {"a": 1, "b": 2}]
+    values = [1, 1.0, "1", True, None, "None", [1], {1: 1}, {"1": 1}, [[1]]]
+    values += [np.array([1]), np.array([1.0]), np.array([[1]]), [1, []], ""]
+    values += [np.zeros((0, 2)), np.zeros((2, 0)), -0.0, 0.0, ["a", "b"]]
+    values += [["ab", ""], ['a", "b'], {"a": 1, "b": 2}, {"dict": [["a", 1]]}]
     digests = {training._hash(value) for value in values}
     assert len(digests) == len(values)
-    assert len({training._hash({"b", "a"}), training._hash({"a", "b"})}) == 1
+    same = {training._hash(one) for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
+    assert len(same) == 1
 
 
 @pytest.mark.parametrize("package", ["keras", "tensorflow"])
@@ -609,370 +598,6 @@ def test_training_that_has_begun_is_a_miss(shares):
     assert not shares(call(), begun)
 
 
-# The reader's own code -------------------------------------------------------
-
-CALLBACK = """
-FACTOR = 0.5
-TABLE = np.arange(3.0)
-KNOWN = {"b": 1}
-
-def deeper(x):
-    return x * 2
-
-def helper(x):
-    return deeper(x) in {"one", "two", "three"}
-
-def maker(k):
-    def made(x):
-        return x + k
-    return made
-
-made = maker(4)
-
-class Tool:
-    size = 3
-    def __init__(self):
-        self.level = 6
-    def use(self, x):
-        return x
-
-tool = Tool()
-
-class Base(keras.callbacks.Callback):
-    def common(self):
-        return 11
-
-class Mine(Base):
-    rate = 0.25
-
-    def __init__(self, power=8):
-        super().__init__()
-        self.power = power
-        self.table = TABLE
-        self.listener = maker(9)
-
-    @property
-    def half(self):
-        return self.rate / 7
-
-    @staticmethod
-    def fixed(x=12):
-        return x
-
-    @classmethod
-    def of_class(cls):
-        return 13
-
-    def on_epoch_end(self, epoch, logs=None):
-        \"\"\"Slow down.\"\"\"
-        inner = lambda: FACTOR * TABLE.sum() + np.mean(KNOWN["b"])
-        if helper(epoch) or made(epoch) > tool.use(14):
-            self.model.stop_training = inner() > 15
-"""
-
-EDITS = {
-    "its code": ("> 15", "> 16"),
-    "a method called": ("stop_training = inner", "other = inner"),
-    "an inherited method": ("return 11", "return 110"),
-    "an attribute of the class": ("rate = 0.25", "rate = 0.5"),
-    "a setting": ("power=8", "power=80"),
-    "a default": ("x=12", "x=120"),
-    "a property": ("/ 7", "/ 70"),
-    "a class method": ("return 13", "return 130"),
-    "a global number": ("FACTOR = 0.5", "FACTOR = 0.6"),
-    "a global array": ("arange(3.0)", "arange(4.0)"),
-    "a global dictionary": ('"b": 1', '"b": 2'),
-    "a function that it calls": ('"three"', '"four"'),
-    "a function further down": ("x * 2", "x * 3"),
-    "a closure": ("maker(4)", "maker(40)"),
-    "a closure in an attribute": ("maker(9)", "maker(90)"),
-    "a class that it uses": ("size = 3", "size = 30"),
-    "an object that it uses": ("level = 6", "level = 60"),
-    "its base": ("class Mine(Base)", "class Mine(keras.callbacks.Callback)"),
-}
-
-
-def mine(source=CALLBACK, file="/tmp/ipykernel_1/1.py"):
-    return with_callback(lambda: defined(source, file)["Mine"]())
-
-
-@pytest.mark.parametrize("what", EDITS)
-def test_an_edited_callback_is_a_miss(shares, what, capsys):
-    old, new = EDITS[what]
-    assert CALLBACK.count(old) == 1
-    assert not shares(mine(), mine(CALLBACK.replace(old, new)))
-    assert capsys.readouterr().out == ""  # it was digested, not refused
-
-
-def test_where_code_stands_does_not_matter(shares):
-    commented = "# A comment.\n\n" + CALLBACK.replace(
-        "return x * 2", "return x * 2  # twice"
-    )
-    assert shares(mine(), mine(commented, "/tmp/ipykernel_2/2.py"))
-
-
-def test_settings_of_callbacks_are_a_miss(shares):
-    reduce = keras.callbacks.ReduceLROnPlateau
-    assert not shares(
-        with_callback(stopping), with_callback(lambda: stopping(2))
-    )
-    assert not shares(
-        with_callback(lambda: reduce(factor=0.5)),
-        with_callback(lambda: reduce(factor=0.4)),
-    )
-    assert not shares(with_callback(stopping), call())
-
-
-FUNCTIONS = {
-    "code": ("lambda *a: 1", "lambda *a: 2"),
-    "name of a method": ("lambda *a: a.copy()", "lambda *a: a.clear()"),
-    "default": ("lambda *a, k=1: k", "lambda *a, k=2: k"),
-    "keyword": ("lambda *a: dict(a=a)", "lambda *a: dict(b=a)"),
-    "closure": (
-        "(lambda k: lambda *a: k)([1])",
-        "(lambda k: lambda *a: k)([2])",
-    ),
-    "partial": (
-        "partial(lambda k, *a: k, 1)",
-        "partial(lambda k, *a: k, 2)",
-    ),
-    "partial's function": (
-        "partial(lambda k, *a: k, 1)",
-        "partial(lambda k, *a: -k, 1)",
-    ),
-    "method": ("Tool(1).use", "Tool(2).use"),
-    "callable object": ("Tool(1)", "Tool(2)"),
-    "wrapped": ("wrapped(lambda *a: 1)", "wrapped(lambda *a: 2)"),
-    "managed": (
-        "None\n@managed\ndef f(*a): yield 1",
-        "None\n@managed\ndef f(*a): yield 2",
-    ),
-    "named like a library's": (
-        "wraps(np.mean)(lambda *a: 1)",
-        "wraps(np.mean)(lambda *a: 2)",
-    ),
-    "library": ("np.sin", "np.cos"),
-    "library's function": ("np.mean", "np.median"),
-    "list's method": ("[1].append", "[2].append"),
-    "weights of another model": ("teacher(1)", "teacher(2)"),
-    "seed generator": ("random(1)", "random(2)"),
-}
-
-TOOLS = """
-from contextlib import contextmanager as managed
-from functools import partial, wraps
-
-class Tool:
-    def __init__(self, n):
-        self.n = n
-    def __call__(self, *a):
-        return self.n
-    use = __call__
-
-def wrapped(f):
-    @wraps(f)
-    def wrapper(*a):
-        return f(*a)
-    return wrapper
-
-def teacher(seed):
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    return lambda *a: model.predict(a)
-
-def random(seed):
-    generator = keras.random.SeedGenerator(seed)
-    return lambda *a: keras.random.uniform((), seed=generator)
-
-f = """
-
-
-@pytest.mark.parametrize("what", FUNCTIONS)
-def test_functions_are_known_with_all_they_hold(shares, what, capsys):
-    def given(text):
-        return with_callback(
-            lambda: keras.callbacks.LambdaCallback(
-                on_epoch_end=defined(TOOLS + text)["f"]
-            )
-        )
-
-    first, second = FUNCTIONS[what]
-    assert not shares(given(first), given(second))
-    assert capsys.readouterr().out == ""  # it was digested, not refused
-
-
-def test_a_function_that_calls_itself(shares):
-    source = "def f(epoch, logs): return f(epoch - 1, logs) if epoch else {}"
-    one, other = (
-        with_callback(
-            lambda n=n: keras.callbacks.LambdaCallback(
-                on_epoch_end=defined(source.format(n))["f"]
-            )
-        )
-        for n in (1, 2)
-    )
-    assert not shares(one, other)
-
-
-def test_a_callback_that_refers_to_the_model_itself(shares):
-    def fit():
-        model = network()
-        show = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: model.predict(X)
-        )
-        fit_or_load(model, X, Y, callbacks=[show])
-
-    assert shares(fit, fit)
-
-
-LAYER = """
-class Scale(keras.layers.Layer):
-    def __init__(self, factor=2, **settings):
-        super().__init__(**settings)
-        self.factor = factor
-        self._hidden = [5]
-    def call(self, x):
-        return x * self.factor
-    def get_config(self):
-        return super().get_config()  # forgets the factor
-"""
-
-
-def scale(old="", new=""):
-    return of_layer(lambda: defined(LAYER.replace(old, new))["Scale"]())
-
-
-@pytest.mark.parametrize(
-    "old, new",
-    [
-        ("x * self", "x / self"),
-        ("factor=2", "factor=3"),
-        ("[5]", "[6]"),
-    ],
-)
-def test_an_edited_layer_is_a_miss(shares, old, new, capsys):
-    assert LAYER.count(old) == 1
-    assert not shares(scale(), scale(old, new))
-    assert capsys.readouterr().out == ""
-
-
-MODEL = """
-class Mine(keras.Model):
-    def __init__(self, extra=None):
-        super().__init__()
-        self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(3)
-        self.dropout = keras.layers.Dropout(0.1)
-        self.extra = extra
-    def call(self, x):
-        return self.dropout(self.dense(self.flatten(x)))
-    def train_step(self, data):
-        return super().train_step(data)
-"""
-
-
-def test_an_edited_model_class_is_a_miss(shares, capsys):
-    def of_class(old="", new="", rate=0.1, **settings):
-        def build():
-            keras.utils.set_random_seed(1)
-            model = defined(MODEL.replace(old, new))["Mine"](**settings)
-            model.dropout.rate = rate
-            model(X)
-            model.compile("adam", logits())
-            return model
-
-        return call(model=build)
-
-    assert not shares(of_class(), of_class("(data)\n", "(data or 0)\n"))
-    assert not shares(of_class(), of_class(rate=0.2))
-    assert not shares(of_class(extra={"a": 1}), of_class(extra={"a": 2}))
-    assert capsys.readouterr().out == ""
-
-
-LAMBDAS = {
-    "code": ("f = lambda x: x + 1", "f = lambda x: x + 2"),
-    "named function": ("def f(x): return x + 1", "def f(x): return x + 2"),
-    "global": ("k = 1\nf = lambda x: x + k", "k = 2\nf = lambda x: x + k"),
-    "closure": (
-        "f = (lambda k: lambda x: x + k)(1)",
-        "f = (lambda k: lambda x: x + k)(2)",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", LAMBDAS)
-def test_an_edited_lambda_layer_is_a_miss(shares, what):
-    first, second = LAMBDAS[what]
-    assert not shares(with_lambda(first), with_lambda(second))
-    assert shares(
-        with_lambda(first), with_lambda(first, "/tmp/ipykernel_2/7.py")
-    )
-
-
-PARTS = {
-    "activation": (
-        "def part(x): return keras.ops.relu(x) * 2",
-        lambda part: {"activation": part},
-    ),
-    "loss": (
-        "def part(t, p): return keras.ops.mean(p) * 2",
-        lambda part: {"loss": part},
-    ),
-    "metric": (
-        "def part(t, p): return keras.ops.mean(p) * 2",
-        lambda part: {"metrics": [part]},
-    ),
-    "loss class": (
-        """
-class Part(keras.losses.Loss):
-    def __init__(self, k):
-        super().__init__()
-        self.k = k
-    def call(self, t, p):
-        return keras.ops.mean(p) * self.k
-part = Part(k=2)""",
-        lambda part: {"loss": part},
-    ),
-    "schedule class": (
-        """
-class Part(keras.optimizers.schedules.LearningRateSchedule):
-    def __init__(self, k):
-        self.k = k
-    def __call__(self, step):
-        return 0.1 * self.k
-    def get_config(self):
-        return {}
-part = Part(k=2)""",
-        lambda part: {"optimizer": keras.optimizers.SGD(part)},
-    ),
-    "regularizer class": (
-        """
-class Part(keras.regularizers.Regularizer):
-    def __call__(self, x):
-        return keras.ops.sum(x) * 2
-    def get_config(self):
-        return {}
-part = Part()""",
-        lambda part: {"extra": [layers.Dense(4, kernel_regularizer=part)]},
-    ),
-}
-
-
-@pytest.mark.parametrize("what", PARTS)
-def test_edited_functions_and_classes_in_the_model_are_a_miss(
-    shares, what, capsys
-):
-    source, use = PARTS[what]
-
-    def build(source):
-        return lambda: network(**use(defined(source)["part"]))
-
-    head, _, tail = source.rpartition("2")
-    edited = f"{head}3{tail}"
-    assert not shares(call(model=build(source)), call(model=build(edited)))
-    assert capsys.readouterr().out == ""
-
-
 # What cannot be known is never reused ----------------------------------------
 
 
@@ -1000,17 +625,50 @@ def vocabulary():
     return layer
 
 
-class Holding(layers.Layer):
-    def __init__(self, thing):
-        super().__init__()
-        self.thing = thing
+def double(x):
+    return 2 * x
 
+
+class OwnLayer(layers.Layer):
     def call(self, x):
         return x
 
 
-class MyDict(dict):
+class OwnModel(keras.Sequential):
     pass
+
+
+class OwnCallback(keras.callbacks.Callback):
+    pass
+
+
+class OwnLoss(keras.losses.SparseCategoricalCrossentropy):
+    pass
+
+
+class OwnDecay(keras.optimizers.schedules.ExponentialDecay):
+    pass
+
+
+def own_loss(y_true, y_pred):
+    return keras.ops.mean(y_pred, axis=-1)
+
+
+def own_model():
+    model = OwnModel(network().layers)
+    model.build((None, 6, 5, 1))
+    model.compile("adam", logits())
+    return model
+
+
+def changed_layer():
+    layer = layers.ReLU()
+    layer.call = double
+    return layer
+
+
+def own_decay():
+    return network(optimizer=keras.optimizers.SGD(OwnDecay(0.1, 10, 0.9)))
 
 
 UNKNOWN = {
@@ -1018,14 +676,6 @@ UNKNOWN = {
     "generator": (call(x=lambda: (b for b in [(X, Y)]), y=None), "generator"),
     "PyDataset": (call(x=lambda: Batches(), y=None), "Batches"),
     "Python objects": (call(y=Y.astype(object)), "Python objects"),
-    "a dictionary of another kind": (
-        with_callback(
-            lambda: keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs, d=MyDict(): d  # noqa: B008
-            )
-        ),
-        "MyDict",
-    ),
     "writes files": (
         with_callback(lambda: keras.callbacks.ModelCheckpoint("a.keras")),
         "ModelCheckpoint",
@@ -1034,39 +684,36 @@ UNKNOWN = {
         with_callback(lambda: keras.callbacks.CSVLogger("a.csv")),
         "CSVLogger",
     ),
-    "an open file": (
+    "own callback": (with_callback(OwnCallback), "OwnCallback"),
+    "own function in a callback": (
         with_callback(
             lambda: keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs, f=sys.__stdout__: f.flush()
+                on_epoch_end=lambda epoch, logs: None
             )
         ),
-        "TextIOWrapper",
+        "on_epoch_end",
     ),
-    "an object of a library": (
-        with_callback(
-            lambda: keras.callbacks.LambdaCallback(
-                on_epoch_end=np.poly1d([1, 2])
-            )
-        ),
-        "poly1d",
+    "own function as a schedule": (
+        with_callback(lambda: keras.callbacks.LearningRateScheduler(double)),
+        "schedule",
     ),
-    "a module of one's own": (
-        with_callback(
-            lambda: keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: training.FORMAT
-            )
-        ),
-        "helpers.training",
+    "own layer": (of_layer(OwnLayer), "OwnLayer"),
+    "own model": (call(model=own_model), "OwnModel"),
+    "own activation": (of(activation=double), "function"),
+    "own loss": (of(loss=own_loss), "function"),
+    "own class of losses": (of(loss=OwnLoss(from_logits=True)), "OwnLoss"),
+    "own metric": (of(metrics=[own_loss]), "function"),
+    "own schedule": (call(model=own_decay), "OwnDecay"),
+    "own method of a layer": (of_layer(changed_layer), "call"),
+    "Lambda layer": (
+        of_layer(lambda: layers.Lambda(lambda x: x + 1)),
+        "function of your own",
     ),
     "weights without decay": (of(change=excluding), "decay"),
     "a partial activation": (
         of_layer(
             lambda: layers.Activation(functools.partial(np.clip, a_min=0))
         ),
-        "does not tell its settings",
-    ),
-    "a layer with an unusual argument": (
-        of_layer(lambda: Holding(object())),
         "does not tell its settings",
     ),
     "a vocabulary": (of_layer(vocabulary), "learnt"),
@@ -1084,27 +731,6 @@ def test_unknown_things_train_every_time(trained, own_cache, capsys, what):
         assert out.startswith("This result cannot be reused later: ")
         assert reason in out
     assert not own_cache.exists()
-
-
-def test_a_compiled_function_is_refused_or_known(shares, capsys):
-    """A tf.function hides its Python code behind an object of TensorFlow."""
-    import tensorflow as tf
-
-    def given(k):
-        return lambda: network(
-            extra=[
-                layers.Activation(
-                    tf.function(
-                        defined(f"def f(x): return x * {k}.0")["f"],
-                        autograph=False,
-                    )
-                )
-            ]
-        )
-
-    call(model=given(1))()
-    call(model=given(2))()
-    assert len(capsys.readouterr().out.splitlines()) in (0, 2)
 
 
 def test_a_dataset_is_really_trained(own_cache, capsys):
@@ -1307,12 +933,16 @@ def test_an_unwritable_folder_costs_only_the_cache(
     assert file.read_text(encoding="utf-8") == "kept"
 
 
-def test_a_history_that_json_cannot_hold(own_cache, capsys):
-    class Odd(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            logs["odd"] = 1j
+def test_a_history_that_json_cannot_hold(own_cache, capsys, monkeypatch):
+    really = training._fit
 
-    history = fit_or_load(network(), X, Y, callbacks=[Odd()])
+    def odd(*arguments):
+        history = really(*arguments)
+        history.history["odd"] = [1j]
+        return history
+
+    monkeypatch.setattr(training, "_fit", odd)
+    history = fit_or_load(network(), X, Y)
     assert history.history["odd"] == [1j]
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -1453,9 +1083,9 @@ def test_mistakes_are_one_sentence(trained, own_cache, what):
 def test_nothing_is_printed(live, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        real_call(network(activation=lambda x: x * 2))
+        real_call(network(activation="elu"))
         miss = capsys.readouterr()
-        real_call(network(activation=lambda x: x * 2))
+        real_call(network(activation="elu"))
         hit = capsys.readouterr()
     assert miss.out == hit.out == ""
     assert "rror" not in miss.err + hit.err
@@ -1473,7 +1103,7 @@ def test_progress_goes_to_standard_error(capsys, monkeypatch):
     )
     fit_or_load(network(), X, Y, epochs=3, callbacks=[Slow()])
     shown = capsys.readouterr()
-    assert shown.out == ""
+    assert shown.out.startswith("This result cannot be reused later")
     assert "Training" in shown.err and "accuracy" in shown.err
     assert shown.err.rstrip(" ").endswith("\n")  # the bar was closed
 
@@ -1490,7 +1120,7 @@ Path(sys.argv[1], sys.argv[2]).touch()
 while len(list(Path(sys.argv[1]).iterdir())) < 2:
     time.sleep(0.01)
 model = network()
-history = fit_or_load(model, X, Y, callbacks=[defined(CALLBACK)["Mine"]()])
+history = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
 weights = [np.asarray(v).tolist() for v in model.variables]
 print(json.dumps([weights, history.history]))
 """
@@ -1516,7 +1146,7 @@ def test_two_processes_at_once_and_a_third_later(tmp_path, own_cache, trained):
     weights, history = json.loads(one)
     assert len(list(own_cache.iterdir())) == 1
     model = network()
-    loaded = fit_or_load(model, X, Y, callbacks=[defined(CALLBACK)["Mine"]()])
+    loaded = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
     assert not trained
     assert loaded.history == history
     assert [np.asarray(v).tolist() for v in model.variables] == weights
