@@ -34,6 +34,7 @@ def main(size):
     if size == "real" and not os.environ.get("COURSE_CASIA"):
         sys.exit("Set COURSE_CASIA to the scans: see data/README.md.")
     environment = notebooks.notebook_environment()
+    notebooks.CELL_TIMEOUT = 6 * 3600  # training on all images takes its time
     for path in sorted(notebooks.NOTEBOOKS.glob("0[67]*.ipynb")):
         notebook = notebooks.read(path)
         for cell in notebook.cells:
@@ -43,7 +44,7 @@ def main(size):
                 )
         seconds = notebooks.execute(notebook, path.parent, environment)
         total = sum(s for s, _ in seconds)
-        print(f"\n== {path.stem} on {size} data, {total:.0f} s")
+        print(f"\n== {path.stem} on {size} data, {total:.0f} s", flush=True)
         for cell in notebook.cells:
             if cell.cell_type == "code" and "check(" not in cell.source:
                 print("".join(text_outputs(cell)), end="")
