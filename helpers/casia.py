@@ -36,20 +36,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from helpers.files import CourseError, write_folder
+from helpers.images import SUFFIXES
 
 SIDES = {"Train": ("trn", "train"), "Test": ("tst", "test")}
 """The two halves, and what a path of a .gnt file contains that belongs to each."""
-
-IMAGE_SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".bmp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
 
 LAYOUT = (
     "a folder with Train/<character>/<n>.png and Test/<character>/<n>.png, as in "
@@ -233,7 +223,7 @@ def _is_junk(name):
 
 
 def _is_image(name):
-    return not _is_junk(name) and name.lower().endswith(IMAGE_SUFFIXES)
+    return not _is_junk(name) and name.lower().endswith(SUFFIXES)
 
 
 def _code(character):

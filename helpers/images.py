@@ -222,7 +222,7 @@ def _some(names, most=5):
 
 def _natural(name):
     """Sort key by which 2.png comes before 10.png."""
-    parts = re.split(r"(\d+)", name)
+    parts = DIGITS.split(name)
     return [
         int(p) if i % 2 else p.casefold() for i, p in enumerate(parts)
     ], name

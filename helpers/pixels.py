@@ -57,9 +57,8 @@ def pixels(data, height, width):
             f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's limit for a "
             "safe image: make it smaller or delete it"
         ) from None
-    except (
-        Exception
-    ) as error:  # Pillow's decoders raise almost anything on bad bytes
+    except Exception as error:
+        # Pillow's decoders raise almost anything on bad bytes.
         detail = str(error).strip(". ") or type(error).__name__
         raise BadImage(
             f"is damaged ({detail}): copy it again or delete it"
