@@ -3,9 +3,12 @@
 python tests/benchmarks/bench_notebooks.py
 """
 
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests import refresh_notebooks as notebooks
 
