@@ -6,7 +6,6 @@ library is imported at the top, so that the doctor also works where the course's
 packages are missing.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -34,11 +33,6 @@ NOTEBOOK_SECONDS = {
 
 REFERENCE_GFLOPS = 150.0
 """What `_probe` measures on the reference machine: two cores, no GPU."""
-
-MNIST_SHA256 = (
-    "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-)
-"""Of the mnist.npz that `keras.datasets.mnist.load_data` accepts (Keras's source)."""
 
 GB = 1e9
 INSTALL = f"run `python -m pip install -r requirements.txt` in {COURSE}"
@@ -215,23 +209,17 @@ def check_handwriting():
 
 def check_downloads():
     """Which downloaded data sets and weights are at hand, which are missing."""
-    keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    mnist = keras_home / "datasets" / "mnist.npz"
-    if not mnist.is_file():
-        yield Finding(
-            NOTE,
-            f"MNIST: not in {mnist.parent}; `keras.datasets.mnist.load_data()` "
-            "downloads it (11 MB).",
-        )
-    elif hashlib.sha256(mnist.read_bytes()).hexdigest() != MNIST_SHA256:
-        yield Finding(
-            NOTE,
-            f"MNIST: {mnist} is not the file that Keras expects; Keras replaces it by "
-            "a download.",
-        )
+    from helpers import digits  # needs NumPy, which may be missing
+
+    mnist = digits.mnist_file()
+    try:
+        digits.read_mnist(mnist)
+    except CourseError as error:
+        yield Finding(NOTE, f"MNIST: {' '.join(str(error).split())}")
     else:
         yield Finding(OK, f"MNIST: real, {mnist}.")
 
+    keras_home = mnist.parent.parent
     weights = sorted(file.name for file in keras_home.glob("models/*.h5"))
     if weights:
         yield Finding(

@@ -293,6 +293,124 @@ def network(layers, title=None):
     return fig
 
 
+def number_grid(
+    arrays, titles=None, highlight=None, between="", square=0.42, size=8.0
+):
+    """Draw small arrays as squares with their numbers inside, side by side.
+
+    arrays: a list of arrays (H, W); each is shaded from its lowest value, dark, to
+        its highest, light, as `imshow` would; NaN stays an empty square.
+    titles: one for each array. highlight: for each array None, or the outlined
+        rectangles [(row, column, height, width), ...].
+    between: one character for each gap, for instance "*=" for kernel and result.
+    square: side of a square in inches, made smaller if the row is wider than `size`.
+
+    Raises ValueError for arrays of another rank and lists of other lengths.
+    """
+    arrays = [np.atleast_2d(array) for array in arrays]
+    if not arrays or any(array.ndim != 2 for array in arrays):
+        raise ValueError("number_grid takes a list of arrays (height, width).")
+    titles = [""] * len(arrays) if titles is None else titles
+    highlight = [None] * len(arrays) if highlight is None else highlight
+    between = between or " " * (len(arrays) - 1)
+    lengths = len(titles), len(highlight), len(between) + 1
+    if any(length != len(arrays) for length in lengths):
+        raise ValueError(
+            f"There are {len(arrays)} arrays, but {lengths[0]} titles, "
+            f"{lengths[1]} highlights and {lengths[2] - 1} signs between them."
+        )
+    gap = 1.2  # squares
+    columns = sum(a.shape[1] for a in arrays) + gap * (len(arrays) - 1)
+    rows = max(array.shape[0] for array in arrays)
+    square = min(square, size / columns)
+    longest = max(len(_number(v)) for array in arrays for v in array.flat)
+    fontsize = 26 * square * min(1, 3.6 / max(longest, 1))
+    head = 0.3 if any(titles) else 0.05  # inches
+    fig = plt.figure(
+        figsize=(columns * square + 0.1, rows * square + head + 0.1),
+        layout="none",
+    )
+    width, height = fig.get_size_inches()
+    axes = fig.add_axes(
+        (
+            0.05 / width,
+            0.05 / height,
+            columns * square / width,
+            rows * square / height,
+        )
+    )
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    axes.axis("off")
+    left = 0.0
+    for number, array in enumerate(arrays):
+        top = (rows - array.shape[0]) / 2
+        _squares(axes, array, left, top, fontsize)
+        for row, column, high, wide in highlight[number] or ():
+            axes.add_patch(
+                plt.Rectangle(
+                    (left + column, top + row),
+                    wide,
+                    high,
+                    fill=False,
+                    edgecolor=COLORS[1],
+                    linewidth=3,
+                    clip_on=False,
+                    zorder=3,
+                )
+            )
+        middle = left + array.shape[1] / 2
+        axes.text(middle, top - 0.12, titles[number], ha="center", va="bottom")
+        left += array.shape[1] + gap
+        if number < len(between):
+            axes.text(
+                left - gap / 2,
+                rows / 2,
+                between[number],
+                ha="center",
+                va="center",
+                fontsize=16,
+            )
+    return fig
+
+
+def _squares(axes, array, left, top, fontsize):
+    """One array of `number_grid`, its upper left corner at (left, top)."""
+    known = array[np.isfinite(array.astype(float))]
+    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    for (row, column), value in np.ndenumerate(array):
+        empty = not np.isfinite(value)
+        # The lightest greys are kept for high values, black for none.
+        share = 1.0 if low == high else (float(value) - low) / (high - low)
+        shade = 1.0 if empty else 0.25 + 0.75 * share
+        axes.add_patch(
+            plt.Rectangle(
+                (left + column, top + row),
+                1,
+                1,
+                facecolor=str(shade),
+                edgecolor="0.5",
+                linewidth=0.6,
+                clip_on=False,
+            )
+        )
+        axes.text(
+            left + column + 0.5,
+            top + row + 0.5,
+            _number(value),
+            ha="center",
+            va="center",
+            color="black" if shade > 0.5 else "white",
+            fontsize=fontsize,
+        )
+
+
+def _number(value):
+    """A number as short text; nothing for NaN."""
+    if isinstance(value, int | np.integer | np.bool_):
+        return str(int(value))
+    return f"{value:.3g}" if np.isfinite(value) else ""
+
+
 def _register_font():
     """Tell matplotlib of the course's font, once.
 

@@ -1,6 +1,5 @@
 """`python -m helpers doctor`: exit codes, and a sentence for whatever is wrong."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -163,14 +162,14 @@ def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):
     mnist, weights, photos = doctor.check_downloads()
     assert (
         mnist.mark == doctor.NOTE
-        and "not the file that Keras" in mnist.sentence
+        and "is not MNIST, or damaged" in mnist.sentence
     )
     assert weights.mark == doctor.OK and "vgg.h5" in weights.sentence
     assert photos.mark == doctor.OK and "1 files" in photos.sentence
 
-    monkeypatch.setattr(
-        doctor, "MNIST_SHA256", hashlib.sha256(b"x").hexdigest()
-    )
+
+def test_real_mnist_is_found(monkeypatch, real_data):
+    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras-home"))
     assert next(doctor.check_downloads()).sentence.startswith("MNIST: real")
 
 

@@ -263,3 +263,42 @@ def test_network_says_what_it_cannot_draw(layers):
         ValueError, match="no layers|neither an image nor units"
     ):
         plots.network(layers)
+
+
+# --- number_grid ----------------------------------------------------------------
+
+
+def written(fig):
+    """The texts in a figure that are not empty."""
+    return [text.get_text() for text in fig.axes[0].texts if text.get_text()]
+
+
+def test_number_grid_writes_each_number_and_sign():
+    image, kernel = np.array([[1, 2], [3, 400]]), np.array([[0.5, np.nan]])
+    fig = plots.number_grid([image, kernel], ["image", "kernel"], between="*")
+    assert written(fig) == [
+        *("1", "2", "3", "400", "image", "*", "0.5", "kernel")
+    ]
+    assert fig.get_size_inches()[0] <= 8.2
+
+
+def test_number_grid_outlines_what_is_asked():
+    fig = plots.number_grid([np.eye(4)], highlight=[[(1, 2, 2, 1)]])
+    [outline] = [p for p in fig.axes[0].patches if not p.get_fill()]
+    assert outline.get_xy() == (2, 1)
+    assert (outline.get_height(), outline.get_width()) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (([],), "a list of arrays"),
+        (([np.zeros((2, 2, 3))],), "a list of arrays"),
+        (([np.eye(2)], ["one", "two"]), "1 arrays, but 2 titles"),
+        (([np.eye(2)] * 2, None, [None]), "1 highlights"),
+        (([np.eye(2)] * 2, None, None, "*="), "2 signs"),
+    ],
+)
+def test_number_grid_refuses_what_does_not_fit(arguments, reason):
+    with pytest.raises(ValueError, match=reason):
+        plots.number_grid(*arguments)

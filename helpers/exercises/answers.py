@@ -1,0 +1,74 @@
+"""What checks are made of: their registry, and how answers are read."""
+
+import reprlib
+
+import numpy as np
+
+from helpers.files import CourseError
+
+CHECKS = {}
+"""{number of an exercise: its check}, filled by the modules `notebook_NN`."""
+
+
+class NoAnswer(Exception):
+    """The exercise is still as it was handed out."""
+
+
+def exercise(number):
+    """Register a check: a function that returns what is wrong, or None."""
+
+    def register(function):
+        CHECKS[number] = function
+        return function
+
+    return register
+
+
+def call(function, *arguments):
+    """What a student's function returns; None, or a bare `...`, is no answer.
+
+    It gets copies of arrays, so that changing them changes no later check.
+    """
+    if not callable(function):
+        raise CourseError("give the function itself, not what it returns")
+    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    with np.errstate(all="ignore"):  # the check says it better than a warning
+        result = function(*copies)
+    if result is None or result is Ellipsis:
+        raise NoAnswer
+    return result
+
+
+def numbers(value, shape, what):
+    """A student's numbers as a float array of `shape`, called `what` if it is not.
+
+    NaN and infinite numbers pass: the checks refuse them, and say why.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "buif":
+        raise CourseError(f"it should be {what}, not {shown(value)}")
+    if array.shape != shape:
+        raise CourseError(
+            f"it should be {what}, not an array of shape {array.shape}"
+            if array.shape
+            else f"it should be {what}, not one number"
+        )
+    return array.astype(float)
+
+
+def names(answer, known):
+    """A student's list of file names as a set; each must be one of `known`."""
+    if isinstance(answer, str) or not np.iterable(answer):
+        raise CourseError(f"{shown(answer)} is not a list of file names")
+    names = {str(name).replace("\\", "/") for name in answer}
+    if unknown := names - set(known):
+        raise CourseError(f"there is no file named {shown(min(unknown))}")
+    return names
+
+
+def shown(value):
+    """A short text for any value, on one line."""
+    return " ".join(reprlib.repr(value).split())

@@ -1,0 +1,178 @@
+"""Two interactive pages for notebooks and slides, which need no running kernel.
+
+`kernels({"name": image})` shows what a 3x3 kernel does at each pixel, `arithmetic()`
+the sizes, parameters and costs of a convolutional layer. Each is one JavaScript
+file in this folder, carried by the output of its cell, so that it works in
+JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
+notebook that is not trusted yet, a printed page) a picture stands in its place.
+The numbers are those of `helpers.convolution`; tests compare them in a browser.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from pathlib import Path
+
+import numpy as np
+
+from helpers.files import CourseError
+
+FOLDER = Path(__file__).resolve().parent
+
+GREATEST_SIDE = 64
+"""Pixels: a larger image would be too small to point at, and heavy to store."""
+
+NOT_RUNNING = (
+    "This is a picture. To use the explorer, run the cell above, or trust the "
+    "notebook (menu View, Activate Command Palette, Trust Notebook)."
+)
+
+
+GREATEST_WEIGHT = 999
+"""Of a kernel: with more digits, its products would not fit beside each other."""
+
+LIMITS = {
+    "size": (3, 64),
+    "kernel": (1, 11),
+    "padding": (0, 5),
+    "stride": (1, 4),
+    "dilation": (1, 4),
+    "channels": (1, 512),
+    "filters": (1, 512),
+    "layers": (1, 6),
+}
+"""Where each slider of the arithmetic explorer starts and ends."""
+
+PADDINGS = "valid", "same", "full"
+
+
+def kernels(images, kernel=((0, 0, 0), (0, 1, 0), (0, 0, 0))):
+    """Show the kernel explorer for grey images, starting with `kernel`, 3x3.
+
+    images: {name: array (height, width) of uint8}, sides of 3 to 64 pixels. The
+        first is shown at the start.
+    kernel: weights from -999 to 999.
+    Raises CourseError for other images and kernels.
+    """
+    if not isinstance(images, dict) or not images:
+        raise CourseError('Give images by name: kernels({"sprite": image}).')
+    settings = {
+        "images": {
+            str(name): _grey(name, image).tolist()
+            for name, image in images.items()
+        },
+        "kernel": _three_by_three(kernel).tolist(),
+    }
+    _show(
+        "kernel",
+        settings,
+        "The kernel explorer: an image, the nine products under the kernel and "
+        "their sum, and the feature map.",
+    )
+
+
+def arithmetic(**start):
+    """Show the convolution-arithmetic explorer; `start` presets its sliders.
+
+    start: any of size, kernel, padding ("valid", "same", "full" or a number), stride,
+        dilation, channels, filters and layers; LIMITS says how great each may be.
+    Raises CourseError for other names and values.
+    """
+    for name, value in start.items():
+        if name not in LIMITS:
+            raise CourseError(
+                f"The arithmetic explorer has no slider {name!r}; it has "
+                f"{', '.join(LIMITS)}."
+            )
+        if name == "padding" and value in PADDINGS:
+            continue
+        low, high = LIMITS[name]
+        whole = isinstance(value, int | np.integer) and not isinstance(
+            value, bool
+        )
+        if not whole or not low <= value <= high:
+            words = ' "valid", "same", "full" or' * (name == "padding")
+            raise CourseError(
+                f"The slider {name!r} of the arithmetic explorer takes{words} a "
+                f"whole number from {low} to {high}, not {value!r}."
+            )
+    _show(
+        "arithmetic",
+        {
+            name: value if isinstance(value, str) else int(value)
+            for name, value in start.items()
+        },
+        "The convolution-arithmetic explorer: sliders of a layer, the places of its "
+        "kernel drawn, output shape, parameters and costs.",
+    )
+
+
+def _grey(name, image):
+    """`image` as an array (height, width) of uint8, or CourseError."""
+    image = _array(image, f"the image {name!r}")
+    if image.dtype != np.uint8 or image.ndim != 2:
+        raise CourseError(
+            f"The kernel explorer takes grey images (height, width) of uint8; "
+            f"{name!r} has the shape {image.shape} and dtype {image.dtype}."
+        )
+    if not 3 <= min(image.shape) <= max(image.shape) <= GREATEST_SIDE:
+        raise CourseError(
+            f"The kernel explorer takes sides of 3 to {GREATEST_SIDE} pixels; "
+            f"{name!r} has the shape {image.shape}."
+        )
+    return image
+
+
+def _three_by_three(kernel):
+    """`kernel` as a 3x3 array of numbers that can be shown, or CourseError."""
+    kernel = _array(kernel, "the kernel")
+    if kernel.shape != (3, 3) or kernel.dtype.kind not in "iuf":
+        raise CourseError(
+            f"The kernel explorer takes a 3x3 kernel of numbers, not one of shape "
+            f"{kernel.shape} and dtype {kernel.dtype}."
+        )
+    if not np.all(np.abs(kernel.astype(float)) <= GREATEST_WEIGHT):
+        raise CourseError(
+            f"The kernel explorer takes weights from -{GREATEST_WEIGHT} to "
+            f"{GREATEST_WEIGHT}; this kernel has others."
+        )
+    return kernel
+
+
+def _array(values, what):
+    """`values` as an array; CourseError where rows differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise CourseError(
+            f"The rows of {what} differ in length, so it is no array."
+        ) from None
+
+
+def _show(name, settings, alt):
+    """Display the page `name`.js with its settings, and its picture as a stand-in."""
+    from IPython.display import HTML, display
+
+    script = (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    picture = base64.b64encode((FOLDER / f"{name}.png").read_bytes())
+    # "<" could end the script early.
+    values = json.dumps(settings).replace("<", "\\u003c")
+    # The same for the same settings, so that stored outputs can be compared.
+    mark = hashlib.sha256(f"{name}{values}".encode()).hexdigest()[:12]
+    place = f"course-{name}-{mark}"
+    # The same explorer may be on a page twice; each starts once.
+    display(
+        HTML(
+            f'<div class="{place}">'
+            f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
+            f'src="data:image/png;base64,{picture.decode("ascii")}">'
+            f"<p>{NOT_RUNNING}</p></div>\n"
+            f'<script type="module">\n{script}\n'
+            f'for (const root of document.querySelectorAll(".{place}")) {{\n'
+            "  if (root.dataset.started) continue;\n"
+            '  root.dataset.started = "yes";\n'
+            f"  mount(root, {values});\n"
+            "}\n</script>"
+        )
+    )

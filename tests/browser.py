@@ -1,0 +1,119 @@
+"""Drive a real browser in tests: Playwright's Python package and Chromium.
+
+Playwright's own browsers are not used: any installed Chromium, Chrome or Edge does.
+`conftest.py` names this file as a plugin, so that every test can have the fixture
+`browser`. What a cell shows is opened in it so:
+
+    with opened(browser, page_of(shown(kernels, images))) as page:
+        page.get_by_label("Stride").select_option("2")
+"""
+
+import os
+import shutil
+from contextlib import contextmanager
+from unittest import mock
+
+import pytest
+from conftest import skip_or_fail
+
+NAMES = "chromium", "chromium-browser", "google-chrome", "chrome", "msedge"
+
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+)
+"""Chromium's options for staying off the network."""
+
+ADDRESS = "http://explorer.test/"
+"""Where test pages appear to be; nothing leaves the browser."""
+
+
+@contextmanager
+def started():
+    """Yield a headless browser, or None where there is none or no Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        yield None
+        return
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        yield None
+        return
+    # Chromium refuses to run as root inside its sandbox.
+    root = hasattr(os, "getuid") and os.getuid() == 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*QUIET, *["--no-sandbox"] * root]
+        )
+        yield browser
+        browser.close()
+
+
+# Not for the whole session: while it is open, Playwright's event loop counts as
+# running, and other tests start loops of their own.
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium, Chrome or Edge."""
+    with started() as found:
+        if found is None:
+            skip_or_fail(
+                "there is no browser to drive: install Chromium, Chrome or Edge "
+                "(on Debian: apt-get install chromium) and Python's playwright"
+            )
+        yield found
+
+
+def shown(show, *arguments, **settings):
+    """The HTML that the call show(*arguments, **settings) displays in a cell."""
+    with mock.patch("IPython.display.display") as display:
+        show(*arguments, **settings)
+    return "\n".join(call.args[0].data for call in display.call_args_list)
+
+
+def page_of(*outputs, style=""):
+    """An HTML page with these outputs below each other, as an export has them."""
+    body = "\n".join(f"<div>{output}</div>" for output in outputs)
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>Test</title><style>{style}</style></head>"
+        f"<body>{body}</body></html>"
+    )
+
+
+@contextmanager
+def opened(browser, html, *, width=1280, height=720, **context):
+    """Yield a page that shows `html`. Fails if it logs an error or asks for a file.
+
+    width, height: of the window in pixels. context: more settings of Playwright's
+    `new_context`, such as java_script_enabled=False.
+    """
+    faults = []
+
+    def answer(route):
+        if route.request.url == ADDRESS:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        else:
+            faults.append(f"asked for {route.request.url}")
+            route.abort()
+
+    window = browser.new_context(
+        viewport={"width": width, "height": height}, **context
+    )
+    try:
+        page = window.new_page()
+        page.set_default_timeout(10_000)  # ms
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda line: line.type == "error" and faults.append(line.text),
+        )
+        page.route("**", answer)
+        page.goto(ADDRESS)
+        yield page
+        assert not faults, faults
+    finally:
+        window.close()
