@@ -11,6 +11,12 @@ parallel      worker processes that are safe in notebooks and on Windows
 images        loads folders of images into one array, fast, with a cache
 training      reuses a fitted model when nothing that it depends on has changed
 quiet_keras   imports TensorFlow without its log lines
+convolution   convolution, pooling and their size formulas in NumPy
+sprites       four images of 16x16 pixels, drawn for this course
+photos        photos that scikit-image and scikit-learn bundle, with their credits
+digits        handwritten digits: MNIST when it is there, else scikit-learn's
+imagenet      what Keras publishes about its pretrained networks
+explorers     two interactive pages: kernels, and the arithmetic of convolution
 plots         one figure style, a Chinese font, alt text
 scores        intervals and scores that several notebooks use
 exercises     the self-checks of the exercises

@@ -40,7 +40,7 @@ class Digits(NamedTuple):
 
     def __str__(self):
         return (
-            f"Data: real handwritten digits, {self.label}, "
+            f"Digits: real handwriting, {self.label}, "
             f"{len(self.X_train):,} training and {len(self.X_test):,} test images.\n"
             f"{self.source}"
         )

@@ -14,8 +14,10 @@ import argparse
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -245,8 +247,10 @@ def main(arguments=None):
 
     environment = notebook_environment()
     if not options.to:
-        # What is stored in place is published: real scans must not be.
+        # What is stored in place is published, and made from what everybody has:
+        # no real scans, no MNIST, no weights from this user's Keras folder.
         environment.pop("COURSE_CASIA", None)
+        environment["KERAS_HOME"] = tempfile.mkdtemp()
     failed = False
     for path in paths:
         target, folder = options.to or path, options.cwd or path.parent
@@ -259,6 +263,8 @@ def main(arguments=None):
             print(error)
             done = False
         failed = failed or not done
+    if not options.to:
+        shutil.rmtree(environment["KERAS_HOME"], ignore_errors=True)
     return int(failed)
 
 

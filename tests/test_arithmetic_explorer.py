@@ -278,13 +278,15 @@ def test_arrow_keys_stay_in_the_explorer(explorer):
     assert explorer.page.title() == "TestEscape"
 
 
-@pytest.mark.parametrize("style", ["", "body { zoom: 0.8; scale: 0.6; }"])
-def test_pointing(browser, style):
-    settings = {"size": 12, "padding": "same", "stride": 2, "layers": 2}
+@pytest.mark.parametrize(
+    ("stride", "style"), [(1, ""), (2, "body { zoom: 0.8; scale: 0.6; }")]
+)
+def test_pointing(browser, stride, style):
+    settings = {"size": 12, "padding": 2, "stride": stride, "layers": 2}
     page = page_of(shown(arithmetic, **settings), style=style)
     with opened(browser, page) as page:
         card = page.locator(CARD)
-        outlined = card.locator("svg rect").last  # the current value: 3 x 3
+        outlined = card.locator("svg rect").last  # the current value
         box = outlined.bounding_box()
         page.mouse.click(
             box["x"] + 1.5 * box["width"], box["y"] + 2.5 * box["height"]

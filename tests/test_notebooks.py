@@ -140,7 +140,9 @@ def simulated(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("course")
     environment = notebook_environment(
-        COURSE_DATA=folder / "data", COURSE_CACHE=folder / "cache"
+        COURSE_DATA=folder / "data",
+        COURSE_CACHE=folder / "cache",
+        KERAS_HOME=folder / "keras",  # where there is no MNIST
     )
     # Real scans, if this machine has them, are not what outputs are stored on.
     environment.pop("COURSE_CASIA", None)
@@ -261,6 +263,20 @@ def test_real_sample(number, real, notebook_seconds, tmp_path):
     if number == "06":
         errors = re.search(r"(\d+)% of the errors", "\n".join(lines))
         assert int(errors.group(1)) <= 50  # the better CNN halves them
+
+
+def test_real_mnist(real_data, simulated, notebook_seconds, tmp_path):
+    path = lecture("04")
+    cache = tmp_path / "keras" / "datasets"
+    cache.mkdir(parents=True)
+    shutil.copy(real_data / "keras-home" / "datasets" / "mnist.npz", cache)
+    environment = simulated | {"KERAS_HOME": str(cache.parent)}
+    seconds, notebook = execute(path, tmp_path / "mnist.ipynb", environment)
+    notebook_seconds[label(path), "cold, MNIST"] = seconds, None
+    text = "\n".join(printed(notebook))
+    assert "Digits: real handwriting, MNIST, 60,000 training" in text
+    assert "scikit-learn's digits" not in text
+    assert "10,000 test images (MNIST)" in text
 
 
 # --- The tools themselves, on small notebooks -----------------------------------

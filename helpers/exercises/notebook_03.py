@@ -65,7 +65,7 @@ def _padding_that_keeps_the_size(answer):
     case = f"({LETTERS[position]})"
     if d > 1 and value == (k - 1) / 2:
         return f"{case} dilation {d} makes the kernel span more than {k} pixels"
-    return f"{case} padding {value:g} does not keep the size: solve n + 2p - d(k - 1) = n"
+    return f"{case} padding {value:g} changes the size: solve 2p = d(k - 1)"
 
 
 @exercise("03.3")

@@ -436,8 +436,6 @@ const PAGE = `
 <div class="conv-arith-spoken" aria-live="polite" data-result="spoken"></div>`;
 
 function mount(root, settings) {
-  // The same output twice on a page: each script finds both roots.
-  if (root.querySelector(".conv-arith")) return;
   const card = document.createElement("div"); // a section would be a slide
   card.className = "conv-arith";
   card.setAttribute("role", "group");

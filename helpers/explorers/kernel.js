@@ -362,8 +362,7 @@ function mount(root, settings) {
     part("size").textContent = size(image);
     part("padded").textContent = padding() ? `Padded to ${size(pixels)}.` : "";
     part("shape").textContent = size(map);
-    part("mode").textContent = flipped()
-      ? "Convolution: the kernel is flipped" : "Correlation: as in Keras";
+    part("mode").textContent = flipped() ? "Convolution" : "Correlation";
     const { low, high, most, signed } = colours;
     const blue = rgb(NEGATIVE);
     part("scale").style.background =

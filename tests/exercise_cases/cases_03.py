@@ -35,7 +35,7 @@ def _(scans):
         ([2, 6, 8, 8], "both sides together"),
         ([1, 3, 1, 2], "dilation 4 makes"),
         ([1, 3, 4, 2], "dilation 2 makes"),
-        ([3, 7, 9, 9], "solve"),
+        ([3, 7, 9, 9], "solve 2p"),
         ([1, 2, 4, 4], "(b) padding 2"),
         ([1, 3], "four numbers"),
     ]
