@@ -11,6 +11,7 @@ arithmetic for deep learning, arXiv:1603.07285.
 """
 
 import math
+import textwrap
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -46,6 +47,9 @@ def padding_of(n, k, padding="valid", *, stride=1, dilation=1):
     span = footprint(k, dilation)
     _whole("the image size", n, least=1)
     _whole("the stride", stride, least=1)
+    if not isinstance(padding, str):
+        _whole("the padding", padding, least=0)
+        return padding, padding
     if padding == "valid":
         return 0, 0
     if padding == "full":
@@ -53,13 +57,10 @@ def padding_of(n, k, padding="valid", *, stride=1, dilation=1):
     if padding == "same":
         total = max((math.ceil(n / stride) - 1) * stride + span - n, 0)
         return total // 2, total - total // 2
-    if isinstance(padding, str):
-        raise CourseError(
-            f'There is no padding {padding!r}: give "valid", "same", "full" or '
-            "a whole number."
-        )
-    _whole("the padding", padding, least=0)
-    return padding, padding
+    raise CourseError(
+        f'There is no padding {padding!r}: give "valid", "same", "full" or '
+        "a whole number."
+    )
 
 
 def output_size(n, k, padding="valid", *, stride=1, dilation=1):
@@ -69,9 +70,10 @@ def output_size(n, k, padding="valid", *, stride=1, dilation=1):
     padded = n + before + after
     if padded < span:
         spread = f", spread to {span} by dilation {dilation}," * (dilation > 1)
+        room = f"{n} pixels" + f" padded to {padded}" * (padded > n)
         raise CourseError(
-            f"A kernel of size {k}{spread} does not fit into {n} pixels padded to "
-            f"{padded}: take a smaller kernel, or more padding."
+            f"A kernel of size {k}{spread} does not fit into {room}: take a smaller "
+            "kernel, or more padding."
         )
     return (padded - span) // stride + 1
 
@@ -92,19 +94,26 @@ def centred_padding(k, dilation=1):
 
 
 def refused_by_keras(*, stride=1, dilation=1):
-    """Why a Keras convolution layer refuses this combination, or None."""
+    """Why Keras's Conv2D refuses this combination, or None."""
     if stride > 1 and dilation > 1:
         return "Keras refuses a stride above 1 together with a dilation above 1"
 
 
 def receptive_field(layers):
-    """Input pixels along an axis that one value after `layers` depends on.
+    """Input pixels along an axis that one value after `layers` spans.
 
     layers: (kernel size, stride, dilation) of each, first layer first. Source:
     A. Araujo, W. Norris, J. Sim (2019), Computing receptive fields of convolutional
     neural networks, Distill.
     """
     size, step = 1, 1  # step: input pixels between neighbouring values
+    try:
+        layers = [(k, stride, dilation) for k, stride, dilation in layers]
+    except (TypeError, ValueError):
+        raise CourseError(
+            "Each layer must be three numbers, (kernel size, stride, dilation), "
+            f"not {_short(layers)}."
+        ) from None
     for k, stride, dilation in layers:
         _whole("the stride", stride, least=1)
         size += (footprint(k, dilation) - 1) * step
@@ -117,7 +126,10 @@ def parameters(kernel, channels, filters, bias=True):
 
     kernel: the size k of a square one, or (kh, kw). Without `bias`, no last term.
     """
-    kh, kw = (kernel, kernel) if np.ndim(kernel) == 0 else kernel
+    if isinstance(kernel, tuple | list):
+        kh, kw = _pair(kernel, "the kernel size")
+    else:
+        kh = kw = kernel
     for what, number in (
         ("the kernel height", kh),
         ("the kernel width", kw),
@@ -129,11 +141,19 @@ def parameters(kernel, channels, filters, bias=True):
 
 
 def multiplications(output_shape, kernel, channels):
-    """Multiplications of a layer for one image: one a weight at each place.
+    """Multiplications of a layer for one image: one for each weight at each place.
 
     output_shape: (height, width, filters) of what comes out.
     """
-    height, width, filters = output_shape
+    try:
+        height, width, filters = output_shape
+    except (TypeError, ValueError):
+        raise CourseError(
+            "The output shape must be three numbers, (height, width, filters), "
+            f"not {_short(output_shape)}."
+        ) from None
+    _whole("the output height", height, least=1)
+    _whole("the output width", width, least=1)
     return height * width * parameters(kernel, channels, filters, bias=False)
 
 
@@ -146,12 +166,16 @@ def pad(image, amounts, edge="zero"):
     edge: "zero", "reflect", "replicate" or "circular".
     """
     image = _image(image)
-    if edge not in EDGES:
+    if edge not in list(EDGES):
         raise CourseError(
             f"There is no edge {edge!r}; there are {', '.join(EDGES)}."
         )
-    if np.ndim(amounts) == 0:
+    if not isinstance(amounts, tuple | list | np.ndarray):
         amounts = ((amounts, amounts), (amounts, amounts))
+    amounts = [
+        _pair(sides, "the padding of an axis")
+        for sides in _pair(amounts, "the padding")
+    ]
     for side, (before, after), n in zip(
         ("height", "width"), amounts, image.shape, strict=False
     ):
@@ -176,14 +200,15 @@ def patches(
     For an image with channels, these come last: (..., kh, kw, channels).
     """
     image = _image(image)
-    kh, kw = kernel_size
+    kh, kw = _pair(kernel_size, "the kernel size")
     settings = {"stride": stride, "dilation": dilation}
     try:
         for n, k in zip(image.shape[:2], (kh, kw), strict=True):
             output_size(n, k, padding, **settings)
     except CourseError as error:
         raise CourseError(
-            f"Image of shape {image.shape}, kernel of shape {(kh, kw)}: {error}"
+            f"Image of shape {image.shape}, kernel of shape {_short((kh, kw))}: "
+            f"{error}"
         ) from None
     amounts = [
         padding_of(n, k, padding, **settings)
@@ -213,6 +238,7 @@ def correlate(
     (H, W, c) and (kh, kw, c, n), with a bias of shape (n,), give (H', W', n).
     """
     image, kernel = _image(image), _kernel(kernel)
+    given = image.shape
     if kernel.ndim > 2 and image.ndim == 2:
         image = image[:, :, None]
     if kernel.ndim == 2 and image.shape[2:] == (1,):
@@ -222,14 +248,15 @@ def correlate(
         has = "one channel" if channels is None else f"{channels} channels"
         raise CourseError(
             f"The kernel of shape {kernel.shape} has {has}, but the image of shape "
-            f"{image.shape} has {image.shape[2]}: a filter has as many channels as "
+            f"{given} has {image.shape[2]}: a filter has as many channels as "
             "its input."
         )
     bias = _numbers(bias, "A bias")
     if bias.shape not in ((), kernel.shape[3:]):
         raise CourseError(
-            f"The kernel of shape {kernel.shape} needs one bias for each filter, "
-            f"not an array of shape {bias.shape}."
+            f"The kernel of shape {kernel.shape} needs one bias for each filter: "
+            f"one number or an array of shape {kernel.shape[3:]}, not one of shape "
+            f"{bias.shape}."
         )
     seen = patches(
         image,
@@ -242,7 +269,9 @@ def correlate(
     letters = "uvcn"[: kernel.ndim]
     seen_letters = letters[:3]
     formula = f"ij{seen_letters},{letters}->ij{letters[3:]}"
-    return np.einsum(formula, _wide(seen), _wide(kernel)) + _wide(bias)
+    # A Python number, unlike an array of rank 0, leaves float32 as it is.
+    bias = _wide(bias) if bias.ndim else bias.item()
+    return np.einsum(formula, _wide(seen), _wide(kernel)) + bias
 
 
 def convolve(image, kernel, bias=0, padding="valid", **settings):
@@ -252,9 +281,12 @@ def convolve(image, kernel, bias=0, padding="valid", **settings):
     odd pixel to the other side, and libraries disagree on which side that is.
     """
     kernel = _kernel(kernel)
-    if padding == "same":
-        for k in kernel.shape[:2]:
-            centred_padding(k)
+    if padding == "same" and 0 in (kernel.shape[0] % 2, kernel.shape[1] % 2):
+        raise CourseError(
+            f"A kernel of even size, here of shape {kernel.shape}, has no centre "
+            'pixel, so libraries disagree on its "same" convolution: take an odd '
+            "kernel, or say how many pixels to pad."
+        )
     return correlate(image, flip(kernel), bias, padding, **settings)
 
 
@@ -293,7 +325,8 @@ def pool(image, size=2, how="max", padding="valid", *, stride=None):
         np.ones(image.shape, bool), (size, size), padding, stride=stride
     )
     if how == "average":
-        return (seen * inside).sum(axes) / inside.sum(axes)
+        counts = inside.sum(axes, dtype=seen.dtype)  # float32 stays float32
+        return (seen * inside).sum(axes) / counts
     lowest = seen.min(initial=0)  # below or equal to every value
     return np.where(inside, seen, lowest).max(axes)
 
@@ -309,16 +342,35 @@ def _whole(what, number, least):
     if not whole or number < least:
         raise CourseError(
             f"{what.capitalize()} must be a whole number of at least {least}, "
-            f"not {number!r}."
+            f"not {_short(number)}."
         )
+
+
+def _pair(value, what):
+    """`value` as a tuple of two. Raises CourseError if it is anything else."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise CourseError(
+            f"{what.capitalize()} must be two numbers, not {_short(value)}."
+        ) from None
+    return first, second
+
+
+def _short(value):
+    """`value` on one line, cut where it is long, for a message."""
+    return textwrap.shorten(repr(value), 60, placeholder=" ...")
 
 
 def _numbers(value, what):
     """`value` as an array of real numbers. Raises CourseError for other dtypes."""
     try:
         array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        array = np.asarray(None)
+    except ValueError:
+        raise CourseError(
+            f"{what} needs rows of the same length, not a list of rows of "
+            "different lengths."
+        ) from None
     if array.dtype.kind not in "buif":
         raise CourseError(
             f"{what} is an array of real numbers, not of dtype {array.dtype} "

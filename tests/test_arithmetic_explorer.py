@@ -279,11 +279,14 @@ def test_arrow_keys_stay_in_the_explorer(explorer):
 
 
 @pytest.mark.parametrize(
-    ("stride", "style"), [(1, ""), (2, "body { zoom: 0.8; scale: 0.6; }")]
+    ("padding", "stride", "style"),
+    [(1, 1, ""), (2, 2, "body { zoom: 0.8; scale: 0.6; }")],
 )
-def test_pointing(browser, stride, style):
-    settings = {"size": 12, "padding": 2, "stride": stride, "layers": 2}
-    page = page_of(shown(arithmetic, **settings), style=style)
+def test_pointing(browser, padding, stride, style):
+    page = page_of(
+        shown(arithmetic, size=12, padding=padding, stride=stride, layers=2),
+        style=style,
+    )
     with opened(browser, page) as page:
         card = page.locator(CARD)
         outlined = card.locator("svg rect").last  # the current value
