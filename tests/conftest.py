@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from refresh_notebooks import ENVIRONMENT
 
+pytest_plugins = ["browser"]  # its fixture
+
 ROOT = Path(__file__).resolve().parent.parent
 CI = bool(os.environ.get("CI"))
 

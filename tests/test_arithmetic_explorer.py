@@ -1,7 +1,6 @@
 """The convolution-arithmetic explorer shows the numbers of helpers.convolution."""
 
 import random
-import re
 
 import explorer_pictures
 import numpy as np
@@ -43,10 +42,11 @@ GREATEST = {
 
 
 def some_settings():
-    """60 settings: the extremes, cases worth naming, and random ones."""
+    """Settings: the extremes, cases worth naming, and random ones."""
     yield from (LEAST, GREATEST, GREATEST | {"stride": 1})
     yield LEAST | {"padding": 5, "layers": 2}  # corners see padding alone
     yield START | {"size": 5, "kernel": 7}  # the first layer does not fit
+    yield START | {"kernel": 5, "padding": 1, "dilation": 3}  # nor with padding
     yield START | {"size": 9, "kernel": 5, "layers": 3}  # nor here the third
     yield START | {"size": 28, "padding": "same", "stride": 2, "layers": 3}
     yield START | {"size": 32, "kernel": 3, "layers": 3}  # sees 7 x 7
@@ -297,8 +297,8 @@ def test_pointing(browser, padding, stride, style):
         assert place_of(card) == "row 3, column 2"
         seen = card.locator("path[data-rows]").bounding_box()
         card.get_by_label("Place", exact=True).fill("1")
-        page.mouse.click(
-            seen["x"] + seen["width"] / 2, seen["y"] + seen["height"] / 2
+        page.mouse.click(  # near its middle
+            seen["x"] + 0.55 * seen["width"], seen["y"] + 0.45 * seen["height"]
         )
         assert place_of(card) == "row 3, column 2"
 
@@ -362,7 +362,7 @@ def test_fits(browser, width, tallest):
             """card => [...card.querySelectorAll("*")]
             .map((each) => getComputedStyle(each).fontSize)"""
         )
-        assert min(float(re.sub("px", "", size)) for size in sizes) >= 14
+        assert min(float(size.removesuffix("px")) for size in sizes) >= 14
 
 
 def test_the_picture_is_up_to_date():

@@ -345,6 +345,19 @@ def test_two_on_a_page_do_not_disturb_each_other(browser):
             (0, 2),
         )
         assert second.read() == untouched
+        # In a notebook, running a cell again must not reset the others.
+        seen = first.read()
+        page.evaluate(
+            """() => {
+                const again = document.createElement("script");
+                again.type = "module";
+                again.textContent = document.scripts[0].textContent
+                    + "window.ran = true;";
+                document.body.append(again);
+            }"""
+        )
+        page.wait_for_function("window.ran")
+        assert first.read() == seen
 
 
 @pytest.mark.parametrize("width", [700, 1280])
@@ -374,7 +387,7 @@ def test_in_a_slide_that_was_hidden_and_is_scaled(browser, width):
 
 
 def _notebook(folder):
-    """A notebook with an executed cell that shows the explorer."""
+    """A notebook with an executed cell that shows the explorer, between headings."""
     code = (
         "import numpy as np\n"
         "from helpers import explorers\n\n"
@@ -387,8 +400,9 @@ def _notebook(folder):
     data["text/plain"] = "<IPython.core.display.HTML object>"
     cell.outputs = [nbformat.v4.new_output("display_data", data)]
     kernel = {"display_name": "Python 3", "name": "python3"}
+    headings = [nbformat.v4.new_markdown_cell(f"# {i}") for i in (1, 2)]
     notebook = nbformat.v4.new_notebook(
-        cells=[cell], metadata={"kernelspec": kernel}
+        cells=[headings[0], cell, headings[1]], metadata={"kernelspec": kernel}
     )
     nbformat.write(notebook, folder / "explorer.ipynb")
     return notebook
@@ -474,17 +488,23 @@ def test_in_jupyterlab_untrusted_then_trusted(browser, tmp_path, jupyterlab):
     assert output.get_by_role("img").bounding_box()["width"] > 400
     assert page.locator(".cvk").count() == 0
 
+    # While it starts, JupyterLab takes the focus, which closes the palette.
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
     # As the sentence says.
     page.get_by_role("menuitem", name="View").click()
     menu = page.locator(".lm-Menu-item")
     menu.filter(has_text="Activate Command Palette").click()
     page.locator(".lm-CommandPalette-input").fill("Trust Notebook")
-    page.keyboard.press("Enter")
+    commands = page.locator(".lm-CommandPalette-item")
+    commands.filter(has_text="Trust Notebook").click()
     page.get_by_role("button", name="Trust").click()
     page.locator(".cvk").wait_for()
     live = Explorer(page)
-    live.walk("Image", 2, -1)
-    assert live.read()["place"] == "Sum at row 6, column 3"
+    page.mouse.click(*_middle(live.canvas("Feature map")))
+    assert live.read()["place"] == "Sum at row 4, column 4"
+    for key in ("Down", "Right", "Right", "Up", "Left"):
+        page.keyboard.press(f"Arrow{key}")
+    assert live.read()["place"] == "Sum at row 4, column 5"
     page.close()
 
 

@@ -161,7 +161,8 @@ def _show(name, settings, alt):
     # The same for the same settings, so that stored outputs can be compared.
     mark = hashlib.sha256(f"{name}{values}".encode()).hexdigest()[:12]
     place = f"course-{name}-{mark}"
-    # The same explorer may be on a page twice; each starts once.
+    # The same explorer may be on a page twice; each starts once. JupyterLab would
+    # take keys for itself unless what has the focus forbids it.
     display(
         HTML(
             f'<div class="{place}">'
@@ -173,6 +174,10 @@ def _show(name, settings, alt):
             "  if (root.dataset.started) continue;\n"
             '  root.dataset.started = "yes";\n'
             f"  mount(root, {values});\n"
+            "  for (const part of root.querySelectorAll(\n"
+            '      "input, select, button, [tabindex]")) {\n'
+            '    part.dataset.lmSuppressShortcuts = "true";\n'
+            "  }\n"
             "}\n</script>"
         )
     )

@@ -151,14 +151,16 @@ function stack(values) {
     const layer = {
       n, before, after, span, channels, field, parameters: weights + filters,
     };
-    if (n + before + after < span) {
+    const padded = n + before + after;
+    if (padded < span) {
       const spread = dilation > 1
         ? `, spread to ${span} by dilation ${dilation},` : "";
+      const room = `${n} pixels${padded > n ? ` padded to ${padded}` : ""}`;
       const refusal = `Layer ${number}: a kernel of size ${kernel}${spread} `
-        + `does not fit into ${n} pixels padded to ${n + before + after}.`;
+        + `does not fit into ${room}.`;
       return { layers, refusal, first: layers[0] ?? layer };
     }
-    layer.out = Math.floor((n + before + after - span) / stride) + 1;
+    layer.out = Math.floor((padded - span) / stride) + 1;
     layer.multiplications = layer.out * layer.out * weights;
     layers.push(layer);
     [n, channels] = [layer.out, filters];

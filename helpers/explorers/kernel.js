@@ -102,8 +102,7 @@ const STYLE = `
 
 const MARKUP = `
 <style>${STYLE}</style>
-<div class="cvk" role="group" aria-label="Kernel explorer"
-    data-lm-suppress-shortcuts="true" data-prevent-swipe>
+<div class="cvk" role="group" aria-label="Kernel explorer" data-prevent-swipe>
   <div class="cvk-controls">
     <label>Image <select class="cvk-image"></select></label>
     <label>Kernel <select class="cvk-preset"></select></label>
