@@ -1,13 +1,15 @@
 """The figures in data/README.md are those of the data."""
 
+import hashlib
 import platform
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import simulator
+from helpers import photos, simulator, sprites
 from tests.conftest import ROOT
 
 CARD = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
@@ -64,3 +66,18 @@ def test_checksum(default_set):
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         pytest.skip("the checksum on the card is that of Linux on x86-64")
     assert simulator.checksum(default_set) in CARD
+
+
+def test_checksums_of_sprites_photos_and_digits():
+    import sklearn.datasets
+
+    drawn, files = hashlib.sha256(), hashlib.sha256()
+    for name in sprites.NAMES:
+        drawn.update(sprites.pixels(name).tobytes())
+    for name in photos.NAMES:
+        files.update(photos.path(name).read_bytes())
+        assert name in CARD
+    digits = Path(sklearn.datasets.__file__).parent / "data" / "digits.csv.gz"
+    assert drawn.hexdigest() in CARD
+    assert files.hexdigest() in CARD
+    assert hashlib.sha256(digits.read_bytes()).hexdigest() in CARD

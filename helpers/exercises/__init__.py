@@ -28,8 +28,11 @@ def verdict(number, answer, **given):
     Raises CourseError when there is no exercise `number`.
     """
     if number not in CHECKS:
+        notebook = str(number).partition(".")[0]
+        known = [n for n in CHECKS if n.partition(".")[0] == notebook]
         raise CourseError(
-            f"There is no exercise {number!r}; there are {', '.join(CHECKS)}."
+            f"There is no exercise {number!r}; there are "
+            f"{', '.join(known or CHECKS)}."
         )
     try:
         if answer is None or answer is Ellipsis:
