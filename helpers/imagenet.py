@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """One row of that table."""
+    """What is known of one network."""
 
     parameters: int  # with the classifier, counted with Keras 3.15
     top1: float  # accuracy, 0 to 1

@@ -14,7 +14,6 @@ import argparse
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -246,25 +245,24 @@ def main(arguments=None):
             parser.error(f"{path} is not a file.")
 
     environment = notebook_environment()
-    if not options.to:
-        # What is stored in place is published, and made from what everybody has:
-        # no real scans, no MNIST, no weights from this user's Keras folder.
-        environment.pop("COURSE_CASIA", None)
-        environment["KERAS_HOME"] = tempfile.mkdtemp()
     failed = False
-    for path in paths:
-        target, folder = options.to or path, options.cwd or path.parent
-        try:
-            if options.check:
-                done = is_normal(path)
-            else:
-                done = refresh(path, target, folder, environment)
-        except CourseError as error:
-            print(error)
-            done = False
-        failed = failed or not done
-    if not options.to:
-        shutil.rmtree(environment["KERAS_HOME"], ignore_errors=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        if not options.to:
+            # What is stored in place is published, and made from what everybody
+            # has: no real scans, no MNIST, no weights from this user's Keras folder.
+            environment.pop("COURSE_CASIA", None)
+            environment["KERAS_HOME"] = empty
+        for path in paths:
+            target, folder = options.to or path, options.cwd or path.parent
+            try:
+                if options.check:
+                    done = is_normal(path)
+                else:
+                    done = refresh(path, target, folder, environment)
+            except CourseError as error:
+                print(error)
+                done = False
+            failed = failed or not done
     return int(failed)
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -110,6 +111,6 @@ def test_no_network_is_one_sentence(keras_home, monkeypatch):
 def test_missing_scikit_learn_is_one_sentence(keras_home, monkeypatch):
     from helpers.files import CourseError
 
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(CourseError, match="scikit-learn is not installed"):
         digits.get()

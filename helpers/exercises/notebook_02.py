@@ -3,7 +3,8 @@
 import numpy as np
 
 from helpers import convolution
-from helpers.exercises.answers import CourseError, call, exercise, numbers
+from helpers.exercises.answers import call, exercise, numbers
+from helpers.files import CourseError
 
 PINK = (255, 163, 177)
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from helpers.convolution import centred_padding, output_size
+from helpers.convolution import centred_padding, output_size, pad
 from helpers.convolution import receptive_field as receptive_field_of
 from helpers.exercises.answers import call, exercise, numbers, shown
 from helpers.files import CourseError
@@ -175,8 +175,8 @@ def _receptive_field_function(student):
 @exercise("03.6")
 def _pad_by_hand(answer):
     image = np.arange(1, 10).reshape(3, 3)
-    modes = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    rows = {name: np.pad(image, 1, mode)[0] for name, mode in modes.items()}
+    edges = ("reflect", "replicate", "circular")
+    rows = {edge: pad(image, 1, edge)[0] for edge in edges}
     mirrored = np.pad(image, 1, "symmetric")[0]  # repeats the edge
     got = numbers(answer, (3, 5), "three rows of five numbers")
     for row, (name, wanted) in zip(got, rows.items(), strict=True):
