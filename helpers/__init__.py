@@ -2,6 +2,7 @@
 
 files         where the course keeps its files; atomic writes; clear errors
 strokes       the 55 characters as hand-made pen strokes
+compounds     300 more characters, made of these, for pretraining
 writers       simulated writers who draw those strokes
 handwriting   the handwriting data set: real CASIA when it is there, else simulated
 simulator     draws the simulated data set, with planted flaws
@@ -13,9 +14,11 @@ training      reuses a fitted model when nothing that it depends on has changed
 quiet_keras   imports TensorFlow without its log lines
 convolution   convolution, pooling and their size formulas in NumPy
 sprites       four images of 16x16 pixels, drawn for this course
-photos        photos that scikit-image and scikit-learn bundle, with their credits
+photos        photos that scikit-image and scikit-learn bundle, and the student's own
+photo_sets    photos in class folders, such as cats against dogs
 digits        handwritten digits: MNIST when it is there, else scikit-learn's
-imagenet      what Keras publishes about its pretrained networks
+imagenet      Keras's pretrained networks: what is published, what can be had here
+teachable_machine  reads a model that Google's Teachable Machine exported
 explorers     two interactive pages: kernels, and the arithmetic of convolution
 plots         one figure style, a Chinese font, alt text
 scores        intervals and scores that several notebooks use

@@ -209,28 +209,43 @@ def check_handwriting():
 
 def check_downloads():
     """Which downloaded data sets and weights are at hand, which are missing."""
-    from helpers import digits  # needs NumPy, which may be missing
+    from helpers import digits, imagenet  # need NumPy, which may be missing
 
     mnist = digits.mnist_file()
     try:
         digits.read_mnist(mnist)
     except CourseError as error:
-        yield Finding(NOTE, f"MNIST: {' '.join(str(error).split())}")
+        yield Finding(NOTE, " ".join(str(error).split()))
     else:
         yield Finding(OK, f"MNIST: real, {mnist}.")
 
-    keras_home = mnist.parent.parent
-    weights = sorted(file.name for file in keras_home.glob("models/*.h5"))
-    if weights:
+    folder = imagenet.folder()
+    end = time.monotonic() + 3  # for all of them: some have 500 MB
+    good = []
+    for file in sorted(folder.glob("*.h5")):
+        try:
+            why = imagenet.damage(file, max(0, end - time.monotonic()))
+        except OSError as error:
+            why = f"it cannot be read: {error.strerror}"
+        if why:
+            yield Finding(
+                NOTE,
+                f"ImageNet weights: {file} is damaged ({why}); delete it, then "
+                "copy or download it again.",
+            )
+        else:
+            good.append(file.name)
+    if good:
         yield Finding(
             OK,
-            f"ImageNet weights in {keras_home / 'models'}: {', '.join(weights)}.",
+            f"ImageNet weights in {folder}: {', '.join(good)}.",
         )
     else:
         yield Finding(
             NOTE,
-            f"ImageNet weights: none in {keras_home / 'models'}; `keras.applications` "
-            'downloads them for weights="imagenet", or copy the .h5 files there.',
+            f"ImageNet weights: none in {folder}, where Keras looks; "
+            '`keras.applications` downloads them for weights="imagenet", or copy '
+            "the .h5 files there.",
         )
 
     photos = data_folder() / "photos"

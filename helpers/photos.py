@@ -1,17 +1,27 @@
-"""Photos that come with scikit-image and scikit-learn: nothing to download.
+"""Photos: those of scikit-image and scikit-learn, and the student's own.
 
-The files of these packages are read directly, without importing the packages, which
+    photos.load("cat")             # nothing to download
+    own, problems = photos.own()   # what lies in data/photos
+    photos.fit(image, 224)         # a square, as a network wants it
+
+The files of the packages are read directly, without importing the packages, which
 takes seconds.
 """
 
+import re
+import unicodedata
+import warnings
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from helpers.files import CourseError
+from helpers import pixels
+from helpers.files import CourseError, data_folder
+from helpers.images import _natural, _shown, _some
 
 PACKAGES = {
     "scikit-image": ("skimage", "data"),
@@ -87,6 +97,20 @@ PHOTOS = {
 
 NAMES = tuple(PHOTOS)
 
+LONGEST = 1024
+"""Longer side, in pixels, of the student's photos once they are read."""
+
+MAX_FILE = 200_000_000
+"""Bytes; more than any photo has. Longer files (videos) are not read."""
+
+JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
+"""What desktops leave in folders and archives, in lower case."""
+
+HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"}
+"""Bytes 8 to 12 of an HEIC file, after `ftyp` (ISO/IEC 23008-12)."""
+
+FITS = ("crop", "squash")
+
 
 def load(name):
     """The photo as an array uint8: (height, width, 3), or (height, width) if grey.
@@ -136,6 +160,213 @@ def path(name):
             f"`python -m pip install --force-reinstall {photo.package}`."
         )
     return file
+
+
+# --- The student's own photos ------------------------------------------------------
+
+
+def own(folder=None, most=12):
+    """The photos in `folder` (default: data/photos): ({name: array}, [sentences]).
+
+    Arrays are uint8 (height, width, 3), the longer side at most LONGEST, upright as
+    the camera held it, on white where transparent; of an animation, the first
+    frame. They come in natural order of their file names (2.jpg before 10.jpg), the
+    first `most` of them. Subfolders are not read. Each sentence names a file that
+    could not be read, and why, or says what else was left out, or where to put
+    photos if there are none. Raises CourseError only if `most` is not a positive
+    integer.
+    """
+    check_positive(most, "most")
+    # Said without the path before it, which would be stored in a notebook.
+    called = _shown(folder) if folder else "data/photos"
+    folder = Path(folder or data_folder() / "photos").expanduser()
+    try:
+        files = [
+            file
+            for file in folder.iterdir()
+            if not is_junk(file.name) and not file.is_dir()
+        ]
+    except FileNotFoundError:
+        return {}, [
+            f"There are no photos of your own: make the folder {called} and "
+            "put JPEG or PNG files into it."
+        ]
+    except OSError as error:
+        return {}, [
+            f"{called} cannot be read as a folder "
+            f"({error.strerror or error}): make it a folder and put photos into it."
+        ]
+    if not files:
+        return {}, [
+            f"{called} holds no photos: put JPEG or PNG files into it, not "
+            "into folders inside it."
+        ]
+    found, sentences, left = {}, [], []
+    for file in sorted(files, key=lambda file: _natural(file.name)):
+        name = unicodedata.normalize("NFC", _shown(file.name))
+        if len(found) == most:
+            left.append(name)
+            continue
+        try:
+            image = decode(read_file(file), LONGEST)
+        except pixels.BadImage as error:
+            sentences.append(f"{name} {error}.")
+            continue
+        image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+        found[name] = np.array(image)
+    if left:
+        sentences.append(
+            f"Only the first {most} photos were read, without {_some(left)}."
+        )
+    return found, sentences
+
+
+def true_class(name):
+    """The ImageNet class that a file name begins with, or None.
+
+    `true_class("n02123045_tabby.JPEG")` is "n02123045": ImageNet names its files by
+    WordNet ids, an n and eight digits.
+    """
+    match = re.match(r"n\d{8}(?![0-9A-Za-z])", Path(name).name)
+    return match and match.group()
+
+
+def fit(image, size, how="crop"):
+    """A photo at the size of a network's input: uint8 (height, width, 3).
+
+    `image` is uint8 (h, w, 3), or (h, w) or (h, w, 1) if grey; `size` is one integer
+    or (height, width). "crop" scales until the photo covers the size and cuts its
+    centre; "squash" keeps all of it and changes its proportions. Both use Pillow's
+    bilinear filter, whose support grows when it shrinks an image (antialiasing).
+    Raises CourseError for anything else.
+    """
+    height, width = check_fit(size, how)
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    right = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not right or 0 in image.shape:
+        raise CourseError(
+            "fit takes one photo, uint8 (height, width, 3) or (height, width), not "
+            f"{image.dtype} {image.shape}."
+        )
+    photo = Image.fromarray(image).convert("RGB")
+    bilinear = Image.Resampling.BILINEAR
+    if how == "crop":
+        photo = ImageOps.fit(photo, (width, height), bilinear)
+    else:
+        photo = photo.resize((width, height), bilinear)
+    return np.array(photo)
+
+
+# --- For this module and photo_sets ------------------------------------------------
+
+
+def check_positive(number, what):
+    """Raise CourseError unless `number`, called `what`, is one."""
+    if not isinstance(number, (int, np.integer)) or number < 1:
+        raise CourseError(f"{what} must be a positive integer, not {number!r}.")
+
+
+def check_fit(size, how):
+    """`size` as (height, width); CourseError if it or `how` is not for `fit`."""
+    if how not in FITS:
+        raise CourseError(f"how is {how!r}; choose one of {', '.join(FITS)}.")
+    sides = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(sides) != 2:
+        raise CourseError(
+            f"size is {size!r}; give one integer, or (height, width)."
+        )
+    for side in sides:
+        check_positive(side, "each side of size")
+    return tuple(sides)
+
+
+def is_junk(name):
+    """Is this a hidden file, or one that a desktop left behind?"""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def read_file(path):
+    """The bytes of a file. Raises pixels.BadImage, whose text completes a sentence."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise pixels.BadImage(
+                f"has more than {MAX_FILE // 10**6} MB, which no photo needs: make "
+                "it smaller or delete it"
+            )
+        return pixels.read_bytes(path)
+    except OSError as error:
+        raise pixels.BadImage(
+            f"cannot be read ({error.strerror or error}): check its permissions"
+        ) from error
+
+
+def decode(data, at_least=None):
+    """The photo in the bytes of a file: a Pillow image in mode RGB, upright.
+
+    JPEG files may come at a half, a quarter or an eighth of their size, which is
+    much faster, as long as both sides keep `at_least` pixels. Transparent pixels
+    show white. Raises pixels.BadImage, whose text completes a sentence.
+    """
+    if not data:
+        raise pixels.BadImage("is empty (0 bytes): copy it again or delete it")
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        raise pixels.BadImage(
+            "is an HEIC photo, which Pillow cannot read: save it as JPEG (an iPhone "
+            "takes JPEG if Settings, Camera, Formats is Most Compatible)"
+        )
+    try:
+        with warnings.catch_warnings():
+            # About metadata, mostly; sizes are checked below.
+            warnings.simplefilter("ignore")
+            return _decoded(data, at_least)
+    except pixels.BadImage:
+        raise
+    except Image.UnidentifiedImageError:
+        raise pixels.BadImage(
+            f"is not an image of a kind read here ({', '.join(pixels.FORMATS)}), "
+            "whatever its name says: replace it or delete it"
+        ) from None
+    except Image.DecompressionBombError:
+        raise pixels.BadImage(
+            f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's limit for a "
+            "safe image: make it smaller or delete it"
+        ) from None
+    except Exception as error:
+        # Pillow's decoders raise almost anything on bad bytes.
+        detail = str(error).strip(". ") or type(error).__name__
+        raise pixels.BadImage(
+            f"is damaged ({detail}): copy it again or delete it"
+        ) from error
+
+
+def _decoded(data, at_least):
+    image = pixels._open(data)
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
+        raise Image.DecompressionBombError
+    if at_least:
+        image.draft(None, (at_least, at_least))
+    image.load()
+    with suppress(Exception):  # a damaged note on orientation spoils no pixels
+        image = ImageOps.exif_transpose(image)
+    return _rgb(image)
+
+
+def _rgb(image):
+    """The image in mode RGB, on white where it is transparent."""
+    if image.mode.startswith("I"):
+        image = pixels._eight_bits(image)
+    elif image.mode == "F":
+        raise pixels.BadImage(
+            "holds floating-point pixels, whose black and white are unknown: "
+            "save it with 8 or 16 bits"
+        )
+    elif image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        paper.alpha_composite(image.convert("RGBA"))
+        image = paper
+    return image.convert("RGB")
 
 
 def _photo(name):

@@ -25,3 +25,25 @@ def wilson_interval(successes, trials, confidence=0.95):
     return max(0.0, (centre - spread) / scale), min(
         1.0, (centre + spread) / scale
     )
+
+
+def mean_interval(values, confidence=0.95):
+    """Student's interval for the mean of repeated runs: (mean, low, high).
+
+    Fit for a few runs that differ by their seed alone. Source: Student (1908),
+    Biometrika 6, 1-25. Raises ValueError for fewer than two values.
+    """
+    from scipy import stats
+
+    values = [float(value) for value in values]
+    if len(values) < 2:
+        raise ValueError(
+            f"{len(values)} values say nothing about their spread: give two or more."
+        )
+    mean = sum(values) / len(values)
+    if min(values) == max(values):  # SciPy answers nan
+        return mean, mean, mean
+    low, high = stats.t.interval(
+        confidence, len(values) - 1, mean, stats.sem(values)
+    )
+    return mean, float(low), float(high)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers import compounds
+
 CLASSES = (
     "人从众大夫天口太因鱼犬吠哭火炎啖木林森本竹羊美羔山出女囡鸟日东月朋明"
     "肉肤工白虎门闪问闲水牛马吗妈玉王国主川舟虫"
@@ -100,7 +102,10 @@ class Stroke(NamedTuple):
 
 @cache
 def strokes_of(character: str) -> tuple[Stroke, ...]:
-    """The strokes of one of the 55 characters. Raises KeyError for any other."""
+    """The strokes of one of the 55 characters, or of one of `helpers.compounds`.
+
+    Raises KeyError for any other.
+    """
     strokes, parts = [], 0
 
     def place(text, box, part):
@@ -124,5 +129,6 @@ def strokes_of(character: str) -> tuple[Stroke, ...]:
             corners = np.array([w.endswith("!") for w in words])
             strokes.append(Stroke(corner + points * extent, corners, part))
 
-    place(STROKES[character], (0.0, 0.0, 100.0, 100.0), 0)
+    text = STROKES.get(character) or compounds.STROKES[character]
+    place(text, (0.0, 0.0, 100.0, 100.0), 0)
     return tuple(strokes)

@@ -182,7 +182,7 @@ class Writer:
     def write(self, character, sample=0):
         """Draw one character: uint8 (height, width), 255 paper, cropped to the ink.
 
-        Raises KeyError for a character that is not one of the 55.
+        Raises KeyError for a character that helpers.strokes does not know.
         """
         shape = glyph(character)
         if character not in self.habits:

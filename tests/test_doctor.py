@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from helpers import __main__, doctor
@@ -146,25 +147,30 @@ def test_helpers_of_a_stranger_are_noticed(monkeypatch, tmp_path):
 
 
 def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):
+    models = tmp_path / "models"
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    # Keras, which another test may have imported, has settled on a folder.
+    monkeypatch.setattr("helpers.imagenet.folder", lambda: models)
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    sentences = [f.sentence for f in doctor.check_downloads()]
-    assert [s.split(":")[0] for s in sentences] == [
-        "MNIST",
-        "ImageNet weights",
-        "Photos",
-    ]
-    assert {f.mark for f in doctor.check_downloads()} == {doctor.NOTE}
+    findings = list(doctor.check_downloads())
+    assert {finding.mark for finding in findings} == {doctor.NOTE}
+    starts = ("MNIST is not on", "ImageNet weights: none", "Photos: none")
+    for finding, start in zip(findings, starts, strict=True):
+        assert finding.sentence.startswith(start)
 
     for name in ("datasets/mnist.npz", "models/vgg.h5", "data/photos/cat.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    mnist, weights, photos = doctor.check_downloads()
-    assert (
-        mnist.mark == doctor.NOTE
-        and "is not MNIST, or damaged" in mnist.sentence
-    )
-    assert weights.mark == doctor.OK and "vgg.h5" in weights.sentence
+    with h5py.File(models / "mine.h5", "w") as file:
+        file["kernel"] = [1.0, 2.0]
+    mnist, damaged, weights, photos = doctor.check_downloads()
+    assert mnist.mark == doctor.NOTE
+    assert "is not MNIST, or damaged" in mnist.sentence
+    assert damaged.mark == doctor.NOTE
+    assert f"{models / 'vgg.h5'} is damaged" in damaged.sentence
+    assert "not an HDF5 file" in damaged.sentence
+    assert (models / "vgg.h5").exists()  # the doctor only looks
+    assert weights.mark == doctor.OK and weights.sentence.endswith(": mine.h5.")
     assert photos.mark == doctor.OK and "1 files" in photos.sentence
 
 

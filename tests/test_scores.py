@@ -1,10 +1,10 @@
-"""Wilson's interval against values computed on their own."""
+"""Intervals against values computed on their own."""
 
 from decimal import Decimal, localcontext
 
 import pytest
 
-from helpers.scores import wilson_interval
+from helpers.scores import mean_interval, wilson_interval
 
 Z95 = Decimal("1.959963984540054235524594430520551")
 """0.975 quantile of the standard normal distribution (tables; OEIS A220510)."""
@@ -72,3 +72,23 @@ def test_stays_between_0_and_1():
 def test_impossible_counts(successes, trials):
     with pytest.raises(ValueError, match=f"{successes} successes in {trials}"):
         wilson_interval(successes, trials)
+
+
+def test_mean_interval_against_tables():
+    # 0.975 quantiles of Student's t: 2.776445 (4 degrees of freedom), 12.706205 (1).
+    values = [0.91, 0.87, 0.93, 0.90, 0.89]
+    mean = 0.90
+    error = (sum((v - mean) ** 2 for v in values) / 4 / 5) ** 0.5
+    expected = mean, mean - 2.776445 * error, mean + 2.776445 * error
+    assert mean_interval(values) == pytest.approx(expected, abs=1e-7)
+    expected = 2.0, 2.0 - 12.706205, 2.0 + 12.706205
+    assert mean_interval([1, 3]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_mean_interval_of_equal_values():
+    assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5, 0.5)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="two or more"):
+        mean_interval([0.5])
