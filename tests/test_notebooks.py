@@ -279,6 +279,80 @@ def test_real_mnist(real_data, simulated, notebook_seconds, tmp_path):
     assert "10,000 test images (MNIST)" in text
 
 
+@pytest.fixture
+def imagenet_weights(real_data, tmp_path):
+    """A Keras folder with the real weights, which a notebook may change."""
+    home = tmp_path / "keras"
+    shutil.copytree(real_data / "keras-home" / "models", home / "models")
+    return home
+
+
+def test_real_imagenet_weights(
+    real_data, imagenet_weights, simulated, notebook_seconds, tmp_path
+):
+    """09 on a real MobileNet and real photos, beside a half-downloaded file."""
+    models = imagenet_weights / "models"
+    whole = (models / "mobilenet_2_5_224_tf.h5").read_bytes()
+    (models / "mobilenet_1_0_224_tf.h5").write_bytes(whole[: len(whole) // 2])
+    data = tmp_path / "data"
+    shutil.copytree(real_data / "imagenet-samples", data / "photos")
+    shutil.copytree(
+        real_data / "teachable-machine", data / "teachable-machine"
+    )
+    environment = simulated | {
+        "KERAS_HOME": str(imagenet_weights),
+        "COURSE_DATA": str(data),
+    }
+    path = lecture("09")
+    seconds, notebook = execute(path, tmp_path / "out.ipynb", environment)
+    notebook_seconds[label(path), "cold, real MobileNet"] = seconds, COLD["09"]
+    text = "\n".join(printed(notebook))
+    assert "runs on MobileNet, alpha 0.25, ImageNet weights" in text
+    right, among, of = (
+        int(re.search(pattern, text).group(1))
+        for pattern in (
+            r"(\d+) of 12 right \(MobileNet 0.25, ImageNet weights",
+            r"(\d+) of 12 among the first three",
+            r"\d+ of (\d+) right",
+        )
+    )
+    assert right >= 5 and among >= 8 and of == 12
+    assert "right  zebra: zebra" in text
+    assert "Teachable Machine: cardboard, plastic, glass, metal" in text
+    assert "course's network, simulated" not in text
+    assert "mobilenet_1_0_224_tf.h5 was damaged" in text
+    aside = models / "mobilenet_1_0_224_tf.h5.damaged"
+    assert aside.read_bytes() == whole[: len(whole) // 2]
+
+
+def test_real_transfer(
+    real_data, real, imagenet_weights, notebook_seconds, tmp_path
+):
+    """10 on the real sample, and on real photos with a real ImageNet base."""
+    zipped = real_data / "photos" / "cats-dogs-sample.zip"
+    environment = real | {
+        "KERAS_HOME": str(imagenet_weights),
+        "COURSE_CATS_DOGS": str(zipped),
+    }
+    path = lecture("10")
+    seconds, notebook = execute(path, tmp_path / "out.ipynb", environment)
+    notebook_seconds[label(path), "cold, real sample and photos"] = (
+        seconds,
+        None,
+    )
+    text = "\n".join(printed(notebook))
+    assert "Data: real" in text and "Data: simulated" not in text
+    scores = {
+        (way, int(count)): float(score)
+        for way, count, score in re.findall(
+            r"(Frozen|Fine-tuned), (\d+) photos: ([\d.]+) of 100 \(real photos",
+            text,
+        )
+    }
+    assert scores["Frozen", 300] >= 0.9
+    assert scores["Fine-tuned", 300] >= 0.9
+
+
 # --- The tools themselves, on small notebooks -----------------------------------
 
 SMALL = [
