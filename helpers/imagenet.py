@@ -295,6 +295,9 @@ def missing(name, alpha=1.0, include_top=True, size=None, download=False):
             told.append(f"{file.name} {what}")
     if not lacking:
         return ""
+    if told == [f"{file.name} is missing" for file in lacking]:
+        verb = "is" if len(lacking) == 1 else "are"
+        told = [f"{' and '.join(file.name for file in lacking)} {verb} missing"]
     told = f"{label}: {' and '.join(told)}"
     much = f"{sum(file.megabytes for file in lacking):.1f} MB"
     # Not the path: it would be stored with a notebook's outputs.

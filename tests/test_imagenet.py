@@ -231,6 +231,12 @@ def test_absent_and_there(models):
     assert imagenet.missing(**HALF) == ""
 
 
+def test_two_missing_files_are_named_in_one_clause(models):
+    reason = imagenet.missing("MobileNet", alpha=0.5)
+    files = "mobilenet_5_0_224_tf.h5 and imagenet_class_index.json"
+    assert f"{files} are missing; copy Keras's files to" in reason
+
+
 def test_with_classifier_the_class_names_are_needed(models):
     write_weights(models / "mobilenet_5_0_224_tf.h5", numbers=1_342_536)
     reason = imagenet.missing("MobileNet", alpha=0.5)
