@@ -296,9 +296,7 @@ def test_real_imagenet_weights(
     (models / "mobilenet_1_0_224_tf.h5").write_bytes(whole[: len(whole) // 2])
     data = tmp_path / "data"
     shutil.copytree(real_data / "imagenet-samples", data / "photos")
-    shutil.copytree(
-        real_data / "teachable-machine", data / "teachable-machine"
-    )
+    shutil.copytree(real_data / "teachable-machine", data / "teachable-machine")
     environment = simulated | {
         "KERAS_HOME": str(imagenet_weights),
         "COURSE_DATA": str(data),
@@ -341,9 +339,10 @@ def test_real_transfer(
 
     # What the notebook quotes of these runs is what they give.
     scratch, frozen = map(
-        float, re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups()
+        float,
+        re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
     )
-    assert scratch == pytest.approx(26, abs=8)
+    assert scratch == pytest.approx(29, abs=8)
     assert frozen == pytest.approx(64, abs=6)
     most = re.search(r"(?m)^79 +([\d.]+) +([\d.]+) +([\d.]+)$", text).groups()
     scratch, frozen, tuned = map(float, most)
