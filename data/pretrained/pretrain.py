@@ -5,7 +5,7 @@
 It writes compounds.keras and compounds.json beside this file. The network tells 300
 compound characters apart (helpers/compounds.py), none of which is among the 55
 characters of the course. Notebooks 09 and 10 use it where there are no ImageNet
-weights. Like most networks of `keras.applications` it expects values in [-1, 1] and
+weights. Like many networks of `keras.applications` it expects values in [-1, 1] and
 ends with `avg_pool` and a softmax named `predictions`.
 
 `--try` trains for one epoch on 3 writers, and keeps nothing unless told where.
