@@ -11,6 +11,11 @@ so is the program that draws them. data/pretrained/pretrain.py does the pretrain
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
+
+from helpers import strokes
+from helpers.parallel import cores, process_pool
+from helpers.writers import Writer
 
 COUNT = 300
 
@@ -69,6 +74,8 @@ CHARACTERS = tuple(chr(0xE000 + number) for number in range(COUNT))
 STROKES = dict(zip(CHARACTERS, _CHOSEN.values(), strict=True))
 """Their strokes, in the form of helpers/strokes.py."""
 
+strokes.OTHERS.update(STROKES)
+
 SEED = 1001
 """Of the writers of compounds; those of the handwriting data set have another."""
 
@@ -84,10 +91,6 @@ def draw(writers, workers=None):
 
     Returns X (n, 80, 60, 1) uint8, 255 paper, and y (n,) int64, places in NAMES.
     """
-    from tqdm import tqdm
-
-    from helpers.parallel import cores, process_pool
-
     writers, workers = list(writers), workers or cores()
     with tqdm(
         total=len(writers), desc="Drawing compounds", unit="writer", delay=1
@@ -107,9 +110,6 @@ def draw(writers, workers=None):
 
 
 def _by_one_writer(number):
-    # Imported here, because strokes, and so writers, import this module.
-    from helpers.writers import Writer
-
     writer = Writer(SEED, number, MESSINESS)
     return np.stack(
         [

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import compounds
-
 CLASSES = (
     "人从众大夫天口太因鱼犬吠哭火炎啖木林森本竹羊美羔山出女囡鸟日东月朋明"
     "肉肤工白虎门闪问闲水牛马吗妈玉王国主川舟虫"
@@ -92,6 +90,10 @@ STROKES = {
 }
 
 
+OTHERS = {}
+"""Strokes of more characters, in the same form; helpers/compounds.py adds its own."""
+
+
 class Stroke(NamedTuple):
     """One movement of the pen."""
 
@@ -102,7 +104,7 @@ class Stroke(NamedTuple):
 
 @cache
 def strokes_of(character: str) -> tuple[Stroke, ...]:
-    """The strokes of one of the 55 characters, or of one of `helpers.compounds`.
+    """The strokes of one of the 55 characters, or of one in OTHERS.
 
     Raises KeyError for any other.
     """
@@ -129,6 +131,6 @@ def strokes_of(character: str) -> tuple[Stroke, ...]:
             corners = np.array([w.endswith("!") for w in words])
             strokes.append(Stroke(corner + points * extent, corners, part))
 
-    text = STROKES.get(character) or compounds.STROKES[character]
+    text = STROKES.get(character) or OTHERS[character]
     place(text, (0.0, 0.0, 100.0, 100.0), 0)
     return tuple(strokes)
