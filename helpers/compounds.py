@@ -9,12 +9,14 @@ Transfer from these to the 55 characters is a close one: the parts are the same,
 so is the program that draws them. data/pretrained/pretrain.py does the pretraining.
 """
 
+from contextlib import closing
+
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from helpers import strokes
-from helpers.parallel import cores, process_pool
+from helpers.parallel import cores, spread
 from helpers.writers import Writer
 
 COUNT = 300
@@ -91,21 +93,11 @@ def draw(writers, workers=None):
 
     Returns X (n, 80, 60, 1) uint8, 255 paper, and y (n,) int64, places in NAMES.
     """
-    writers, workers = list(writers), workers or cores()
-    with tqdm(
-        total=len(writers), desc="Drawing compounds", unit="writer", delay=1
-    ) as bar:
-        pages = []
-        if workers > 1 and len(writers) > 1:
-            with process_pool(workers) as pool:
-                for page in pool.map(_by_one_writer, writers):
-                    pages.append(page)
-                    bar.update()
-        else:
-            for writer in writers:
-                pages.append(_by_one_writer(writer))
-                bar.update()
-    y = np.tile(np.arange(COUNT), len(writers))
+    jobs = [(number,) for number in writers]
+    with closing(spread(_by_one_writer, jobs, workers or cores())) as drawn:
+        bar = {"desc": "Drawing compounds", "unit": "writer", "delay": 1}
+        pages = list(tqdm(drawn, total=len(jobs), **bar))
+    y = np.tile(np.arange(COUNT), len(jobs))
     return np.concatenate(pages)[..., None], y
 
 

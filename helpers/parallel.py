@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 MAX_WORKERS = 61
@@ -45,6 +46,26 @@ def process_pool(workers):
                 raise
     finally:
         main.update(hidden)
+
+
+def spread(function, jobs, workers):
+    """Yield function(*job) for each job, in order, computed by worker processes.
+
+    function: importable. workers: how many; 1 computes in this process, and so does
+    a system that has no process pools. Close the generator when it is not used up.
+    """
+    done = 0
+    if workers > 1:
+        try:
+            with process_pool(workers) as pool:
+                for result in pool.map(function, *zip(*jobs, strict=True)):
+                    done += 1
+                    yield result
+            return
+        except (ImportError, NotImplementedError, BrokenProcessPool):
+            pass  # no process pools here: the rest in this process
+    for job in jobs[done:]:
+        yield function(*job)
 
 
 def _obey_parent():

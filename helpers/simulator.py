@@ -8,7 +8,6 @@ import csv
 import hashlib
 import json
 from collections import defaultdict
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from helpers.files import write_folder
-from helpers.parallel import cores, process_pool
+from helpers.parallel import cores, spread
 from helpers.strokes import CLASSES, RARE
 from helpers.writers import Writer
 
@@ -72,7 +71,7 @@ def simulate(folder, size="default", seed=SEED, workers=None):
         # Closed at once on an interruption: no worker may still be writing when
         # the folder is removed.
         with (
-            closing(_spread(arguments, workers)) as counts,
+            closing(spread(_draw, arguments, workers)) as counts,
             tqdm(
                 total=total, desc="Drawing handwriting", unit="image", delay=1
             ) as bar,
@@ -83,19 +82,6 @@ def simulate(folder, size="default", seed=SEED, workers=None):
         text = json.dumps(about, indent=1)
         (partial / "about.json").write_text(text, encoding="utf-8")
     return Path(folder)
-
-
-def _spread(arguments, workers):
-    """Draw each writer's images; yield how many, writer by writer."""
-    if workers > 1:
-        try:
-            with process_pool(workers) as pool:
-                yield from pool.map(_draw, *zip(*arguments, strict=True))
-            return
-        except (ImportError, NotImplementedError, BrokenProcessPool):
-            pass  # this system has no process pools: draw all of it here
-    for job in arguments:
-        yield _draw(*job)
 
 
 def _draw(folder, names, seed, size, number, images):

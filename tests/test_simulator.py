@@ -19,7 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from helpers import simulator
+from helpers import parallel, simulator
 from helpers.files import COURSE, PARTIAL, CourseError, write_folder
 from helpers.images import load_folder
 from helpers.simulator import (
@@ -104,7 +104,7 @@ def test_same_bytes_where_there_are_no_processes(
         raise error
         yield
 
-    monkeypatch.setattr(simulator, "process_pool", no_pool)
+    monkeypatch.setattr(parallel, "process_pool", no_pool)
     simulate(tmp_path / "set", "tiny", workers=2)
     assert tree(tmp_path / "set") == tree(usual)
 
