@@ -350,23 +350,7 @@ def _decoded(data, at_least):
     image.load()
     with suppress(Exception):  # a damaged note on orientation spoils no pixels
         image = ImageOps.exif_transpose(image)
-    return _rgb(image)
-
-
-def _rgb(image):
-    """The image in mode RGB, on white where it is transparent."""
-    if image.mode.startswith("I"):
-        image = pixels._eight_bits(image)
-    elif image.mode == "F":
-        raise pixels.BadImage(
-            "holds floating-point pixels, whose black and white are unknown: "
-            "save it with 8 or 16 bits"
-        )
-    elif image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        paper.alpha_composite(image.convert("RGBA"))
-        image = paper
-    return image.convert("RGB")
+    return pixels.on_paper(image).convert("RGB")
 
 
 def _photo(name):

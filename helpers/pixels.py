@@ -133,6 +133,11 @@ def _grey(image):
     """The image in mode L, on white paper where it is transparent."""
     if image.mode == "L" and "transparency" not in image.info:
         return image  # the common case
+    return on_paper(image).convert("L")
+
+
+def on_paper(image):
+    """The image with 8 bits a channel, on white paper where it is transparent."""
     if image.mode.startswith("I"):
         return _eight_bits(image)
     if image.mode == "F":
@@ -143,8 +148,8 @@ def _grey(image):
     if image.has_transparency_data:
         paper = Image.new("RGBA", image.size, "white")
         paper.alpha_composite(image.convert("RGBA"))
-        image = paper
-    return image.convert("L")
+        return paper
+    return image
 
 
 def _eight_bits(image):
