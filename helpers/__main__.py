@@ -5,6 +5,7 @@ code (or None for 0), and add a parser for it in `commands`.
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def data(arguments):
         print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")
 
 
+def tune(arguments):
+    from helpers import tuning
+
+    return tuning.tune(arguments)
+
+
 def commands():
     """The parser of the command line, with one subparser a command."""
     parser = argparse.ArgumentParser(prog="python -m helpers")
@@ -59,7 +66,60 @@ def commands():
     command.add_argument(
         "--checksum", action="store_true", help="SHA-256 over all images"
     )
+
+    command = subparsers.add_parser(
+        "tune",
+        help="work on a study of hyperparameters, alone or beside others",
+    )
+    command.set_defaults(function=tune)
+    command.add_argument(
+        "--storage",
+        metavar="URL",
+        help="sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or "
+        "grpc://HOST:PORT (default: the variable COURSE_STORAGE, which other users "
+        "of the machine do not see)",
+    )
+    command.add_argument("--study", required=True, metavar="NAME")
+    command.add_argument(
+        "--objective",
+        default="claims",
+        help="claims, table or FILE.py:function (default: claims)",
+    )
+    command.add_argument(
+        "--trials",
+        type=_between(int, 0),
+        metavar="N",
+        help="how many trials of this worker (default: 20, or no limit with --minutes)",
+    )
+    command.add_argument(
+        "--minutes",
+        type=_between(float, 0),
+        metavar="M",
+        help="begin no trial after so many minutes",
+    )
+    command.add_argument("--sampler", choices=("tpe", "random"), default="tpe")
+    command.add_argument(
+        "--seed",
+        type=_between(int, -1, 2**32),
+        help="for repeating a study of one worker (two workers with the same seed "
+        "try the same settings)",
+    )
     return parser
+
+
+def _between(kind, low, high=math.inf):
+    """For argparse: a number of this kind above `low` and below `high`."""
+
+    def number(text):
+        value = kind(text)
+        if not low < value < high:
+            raise argparse.ArgumentTypeError(
+                f"{text} is not above {low} and below {high}"
+            )
+        return value
+
+    number.__name__ = kind.__name__  # argparse names it when `kind` fails
+    return number
 
 
 def main(words=None):
