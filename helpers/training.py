@@ -121,9 +121,7 @@ def _fit(model, x, y, watch, callbacks, arguments):
     """`model.fit`, timed and watched, with numbers of Python in the history."""
     epochs = arguments.get("epochs", 1) - arguments.get("initial_epoch", 0)
     # leave=None: inside another bar, such as that of a search, it goes away.
-    bar = tqdm(
-        total=epochs, desc="Training", unit="epoch", delay=1, leave=None
-    )
+    bar = tqdm(total=epochs, desc="Training", unit="epoch", delay=1, leave=None)
     with bar:
         clock = _clock(bar, watch)
         history = model.fit(x, y, callbacks=[clock, *callbacks], **arguments)

@@ -203,6 +203,23 @@ def test_twice(compare_once, simulated, notebook_seconds, tmp_path):
     check_budget(warm_seconds, WARM)
 
 
+@pytest.mark.parametrize("number", ["08", "10"])
+def test_warm(number, compare_once, simulated, notebook_seconds, tmp_path):
+    """What a run left in the cache makes the next one quick.
+
+    In 08 this is the second run of its own assertion: the winner, trained anew here,
+    has to the last digit the loss that the study got in another process.
+    """
+    path = lecture(number)
+    compare_once(path)
+    seconds, notebook = execute(path, tmp_path / "warm.ipynb", simulated)
+    notebook_seconds[label(path), "warm"] = seconds, WARM
+    check_budget(seconds, WARM)
+    if number == "08":
+        text = "\n".join(printed(notebook))
+        assert "the same to the last digit: True" in text
+
+
 def check_same_weights(first, second):
     """Every model cached in `second` is in `first` too, bit for bit."""
     files = sorted(second.glob("*.npz"))
