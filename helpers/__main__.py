@@ -75,9 +75,9 @@ def commands():
     command.add_argument(
         "--storage",
         metavar="URL",
-        help="sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or "
-        "grpc://HOST:PORT (default: the variable COURSE_STORAGE, which other users "
-        "of the machine do not see)",
+        help="sqlite:///FILE, postgresql://USER@HOST/DATABASE (its password in the "
+        "variable PGPASSWORD) or grpc://HOST:PORT (default: the variable "
+        "COURSE_STORAGE)",
     )
     command.add_argument("--study", required=True, metavar="NAME")
     command.add_argument(
@@ -101,8 +101,8 @@ def commands():
     command.add_argument(
         "--seed",
         type=_between(int, -1, 2**32),
-        help="for repeating a study of one worker (two workers with the same seed "
-        "try the same settings)",
+        help="for repeating a study of one worker (two workers that begin with the "
+        "same seed try the same settings)",
     )
     return parser
 

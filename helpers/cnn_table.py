@@ -231,39 +231,19 @@ def run(sampler, pruner, seconds, name="search") -> optuna.Study:
     return study
 
 
-def progress(study) -> list[tuple[float, float]]:
-    """(seconds spent, best so far) after each trial, in the order of their numbers.
-
-    The best is the highest final accuracy of a finished trial; nan before there is
-    one. A pruned trial costs its seconds and can never be the best.
-    """
-    return [(spent, best) for spent, best, _ in _steps(study)]
-
-
 def best_row(study, seconds=math.inf) -> int | None:
-    """The table's row of the best trial within `seconds`; None if none finished."""
-    rows = [row for spent, _, row in _steps(study) if spent <= seconds]
-    return rows[-1] if rows else None
+    """The table's row of the best trial within `seconds`; None if none finished.
 
-
-def search(
-    sampler, pruner, seconds, name="search"
-) -> list[tuple[float, float]]:
-    """`progress` of a new study by `run`, as far as `seconds` reach.
-
-    The trial that crosses the budget does not count: there was no time to finish it.
+    The best has the highest final accuracy. The trial that crosses the budget does not
+    count: there was no time to finish it. A pruned trial costs its seconds and can
+    never be the best.
     """
-    study = run(sampler, pruner, seconds, name)
-    return [step for step in progress(study) if step[0] <= seconds]
-
-
-def _steps(study):
-    """[(seconds spent, best so far, its row)] after each trial."""
-    steps, spent, best, row = [], 0.0, math.nan, None
+    best, row, spent = math.nan, None, 0.0
     for trial in study.get_trials(deepcopy=False):
         spent += trial.user_attrs.get("seconds", 0.0)
+        if spent > seconds:
+            break
         finished = trial.state == optuna.trial.TrialState.COMPLETE
         if finished and not trial.value <= best:
             best, row = trial.value, index(trial.params)
-        steps.append((spent, best, row))
-    return steps
+    return row

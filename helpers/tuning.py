@@ -264,7 +264,8 @@ def run(study, objective, trials=None, seconds=None):
 
     objective: a function of the trial that returns a number or raises
     `optuna.TrialPruned`. Everything that it suggests must have the same range in all
-    trials of the study. A trial that raises or returns no number has failed: that is
+    trials of the study; `trial.study.stop()` ends the search, as does a grid that is
+    done. A trial that raises or returns no number has failed: that is
     one line, and the next one follows. A CourseError that it raises ends the search:
     there is something to put right first.
 
@@ -283,6 +284,8 @@ def run(study, objective, trials=None, seconds=None):
                 if time.monotonic() >= end:
                     break
                 number, reason = _one_trial(study, objective)
+                # Set by study.stop(); the next `optimize` would clear it.
+                stopped = study._stop_flag
                 in_a_row = in_a_row + 1 if reason else 0
                 if reason:
                     tqdm.write(f"Trial {number} failed: {reason}", sys.stderr)
@@ -293,6 +296,8 @@ def run(study, objective, trials=None, seconds=None):
                         f"({_kept(study)})."
                     )
                 bar.set_postfix_str(_postfix(study, end), False)
+                if stopped:
+                    break
         except KeyboardInterrupt:
             tqdm.write(
                 f"Stopped ({_kept(study)}): run the same again to go on.",
@@ -318,7 +323,9 @@ def _one_trial(study, objective):
             seen["reason"] = _first_line(error)
             raise _Failed from None
         seen["value"] = value
-        return value
+        return (
+            math.nan if isinstance(value, str) else value
+        )  # "0.5" trips Optuna
 
     def note(study, trial):
         if trial.state is TrialState.FAIL and "value" in seen:
@@ -542,15 +549,20 @@ def tune(arguments):
     storage = open_storage(
         arguments.storage or os.environ.get("COURSE_STORAGE", "")
     )
+    study = open_study(arguments.study, storage, direction)
+    seed = arguments.seed
+    if seed is not None:  # going on must not repeat the settings of before
+        with _storage_errors():
+            seed += len(study.get_trials(deepcopy=False))
+        seed %= 2**32
     if arguments.sampler == "random":
-        sampler = optuna.samplers.RandomSampler(arguments.seed)
+        study.sampler = optuna.samplers.RandomSampler(seed)
     else:
         # The liar: settings that other workers are just trying count as bad ones,
         # so that two workers do not try the same place at the same time.
-        sampler = optuna.samplers.TPESampler(
-            seed=arguments.seed, constant_liar=True
+        study.sampler = optuna.samplers.TPESampler(
+            seed=seed, constant_liar=True
         )
-    study = open_study(arguments.study, storage, direction, sampler)
     minutes, trials = arguments.minutes, arguments.trials
     if trials is None and minutes is None:
         trials = 20

@@ -551,7 +551,8 @@ def test_failed_trials_are_one_line_each(capsys):
         square(trial)
         if trial.number == 1:
             raise ValueError("first line\nsecond line")
-        return {2: float("nan"), 4: "many", 5: None}.get(trial.number, 1)
+        wrong = {2: float("nan"), 4: "0.5", 5: None}
+        return wrong.get(trial.number, 1)
 
     trials = new_study(bad, 7).trials
     assert states(trials) == [
@@ -561,7 +562,7 @@ def test_failed_trials_are_one_line_each(capsys):
         "",
         "Trial 1 failed: ValueError: first line\n"
         "Trial 2 failed: it returned nan, which is not a number\n"
-        "Trial 4 failed: it returned 'many', which is not a number\n"
+        "Trial 4 failed: it returned '0.5', which is not a number\n"
         "Trial 5 failed: it returned None, which is not a number\n",
     )
 
@@ -695,6 +696,19 @@ def test_command_repeats_with_a_seed_and_differs_without(folder):
             values("a", "--sampler", sampler, "--seed", "3") for _ in "ab"
         ]
         assert seeded[0] == seeded[1] != values("b", "--sampler", sampler)
+        going_on = words("sqlite:///study.db", trials=3, study="b")
+        seed = ["--sampler", sampler, "--seed", "3"]
+        assert command.main([*going_on, *seed]) == 0
+        assert command.main([*going_on, *seed]) == 0
+        every = [t.params["x"] for t in stored("sqlite:///study.db", "b")]
+        assert len(set(every)) == len(every) == 9  # nothing is tried twice
+
+
+def test_a_study_that_stops_itself_ends_the_search():
+    grid = optuna.samplers.GridSampler({"x": [0.25, 0.5]})
+    study = optuna.create_study(sampler=grid)
+    tuning.run(study, lambda trial: trial.suggest_float("x", 0, 1), trials=9)
+    assert sorted(t.value for t in study.trials) == [0.25, 0.5]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ SAMPLERS = {
 
 PRUNERS = {
     "none": lambda: None,
-    # The first five trials are trained to the end, and all for three epochs at least.
+    # The first five trials are trained to the end, and all for two epochs at least.
     "median": lambda: optuna.pruners.MedianPruner(
         n_startup_trials=5, n_warmup_steps=2
     ),
