@@ -23,6 +23,7 @@ digits        handwritten digits: MNIST when it is there, else scikit-learn's
 imagenet      Keras's pretrained networks: what is published, what can be had here
 teachable_machine  reads a model that Google's Teachable Machine exported
 explorers     two interactive pages: kernels, and the arithmetic of convolution
+pad           a drawing pad: the network's guesses while you write
 plots         one figure style, a Chinese font, alt text
 scores        intervals and scores that several notebooks use
 exercises     the self-checks of the exercises

@@ -76,7 +76,7 @@ def read_image(path, height=80, width=60) -> np.ndarray:
     Raises CourseError when the file cannot be read or is not an image.
     """
     _check_size(height, width)
-    grey = _read(_on_disk(path), height, width)
+    grey = _read(on_disk(path), height, width)
     return np.frombuffer(grey, np.uint8).reshape(height, width).copy()
 
 
@@ -96,7 +96,7 @@ def load_folder(
     Raises CourseError, one sentence, when anything is not as it must be.
     """
     _check_size(height, width)
-    folder = _on_disk(folder)
+    folder = on_disk(folder)
     classes, labels = _classes(folder)
     with ThreadPoolExecutor(1) as aside:
         if cache:
@@ -142,7 +142,7 @@ def class_folders(folder) -> dict[str, Path]:
     Raises CourseError when there are none, when two have the same name, or when a
     `labels.csv` does not fit them.
     """
-    return _classes(_on_disk(folder))[0]
+    return _classes(on_disk(folder))[0]
 
 
 def require_same_classes(**named) -> None:
@@ -184,7 +184,7 @@ def _check_size(height, width):
             )
 
 
-def _on_disk(path):
+def on_disk(path):
     """An absolute path as this system spells it.
 
     Under a locale that is not UTF-8, Python lists 人 as escaped bytes and cannot open

@@ -71,10 +71,12 @@ def use_style():
     plt.rcParams.update(STYLE)
 
 
-def show(fig, alt):
+def show(fig, alt, instead=None):
     """Display `fig` as one PNG with the alternative text `alt`, and close it.
 
     `alt` says in a sentence what a reader who cannot see the figure should know.
+    instead: {MIME type: data}, other forms of the figure, such as a widget. A page
+    that can show one shows that; others, and stored notebooks, have the PNG.
     Raises ValueError when it is empty.
     """
     # Imported here: the other functions also serve where IPython is not needed.
@@ -90,6 +92,7 @@ def show(fig, alt):
         "image/png": base64.b64encode(_png(fig)).decode("ascii"),
         "text/plain": f"<Figure {size[0]:.0f}x{size[1]:.0f}>",
     }
+    data |= instead or {}
     # Not display(fig): what that draws depends on the backend, and under some
     # it draws nothing.
     display(data, raw=True, metadata={"image/png": {"alt": alt.strip()}})

@@ -50,6 +50,7 @@ def fit_or_load(
     *,
     seed=0,
     live=None,
+    train=True,
     watch=None,
     callbacks=(),
     **arguments,
@@ -61,6 +62,8 @@ def fit_or_load(
     afterwards, so that what follows is the same whether it trained or loaded.
     live: True trains in any case; None looks at the environment variable
     COURSE_LIVE ("1" trains).
+    train: False does not train a model whose result is not kept: it says so in one
+    line, returns None and leaves the model as it is, unless `live` trains anyway.
     watch: {name: (x, y)}, more data to score after each epoch, like
     `validation_data` but for looking only: `history.history` gets
     `name_accuracy` and so on, and no callback sees them.
@@ -107,6 +110,9 @@ def fit_or_load(
         print(f"This result cannot be reused later: {error}.")
     if path is not None and not live:
         history = _load(path, digest, model)
+    if history is None and not (train or live):
+        print(f"{model.name!r} has not been trained on this machine yet.")
+        return None
     if history is None:
         keras.utils.set_random_seed(seed)
         history = _fit(model, x, y, watch, callbacks, arguments)

@@ -8,8 +8,14 @@ Playwright's own browsers are not used: any installed Chromium, Chrome or Edge d
         page.get_by_label("Stride").select_option("2")
 """
 
+import http.client
 import os
+import secrets
 import shutil
+import socket
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from unittest import mock
 
@@ -117,3 +123,66 @@ def opened(browser, html, *, width=1280, height=720, **context):
         assert not faults, faults
     finally:
         window.close()
+
+
+@contextmanager
+def lab_server(folder, **environment):
+    """Yield a function from a notebook's name to its address in a JupyterLab.
+
+    The server is started for this, on this machine only, with a token, and serves
+    `folder`; it knows no settings of whoever runs the tests. environment: more
+    variables for it and for its kernels.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as anyone:
+        port = anyone.getsockname()[1]
+    token = secrets.token_hex()
+    settings = folder / "settings"
+    variables = {
+        **os.environ,
+        **{name: str(value) for name, value in environment.items()},
+        "IPYTHONDIR": str(settings / "ipython"),
+    }
+    for name in (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    ):
+        variables[name] = str(settings / name.lower())
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *["--allow-root"] * (hasattr(os, "getuid") and os.getuid() == 0),
+    ]
+    with (folder / "log.txt").open("w+") as log:
+        server = subprocess.Popen(
+            command, env=variables, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(port, token):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    pytest.fail(f"JupyterLab did not start:\n{log.read()}")
+                time.sleep(0.2)
+            start = f"http://127.0.0.1:{port}/lab/tree/"
+            yield lambda notebook: f"{start}{notebook}?token={token}"
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _answers(port, token):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", f"/api/status?token={token}")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

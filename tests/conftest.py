@@ -1,10 +1,11 @@
 """Fixtures and settings that all tests share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from refresh_notebooks import ENVIRONMENT
+from refresh_notebooks import ENVIRONMENT, notebook_environment
 
 pytest_plugins = ["browser"]  # its fixture
 
@@ -37,6 +38,24 @@ def real_data():
             "that holds casia-hwdb11-sample.zip to run this test"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """An environment with empty data and cache folders, shared by the session.
+
+    The first notebook pays for making the data, 06 for training its models.
+    """
+    folder = tmp_path_factory.mktemp("course")
+    environment = notebook_environment(
+        COURSE_DATA=folder / "data",
+        COURSE_CACHE=folder / "cache",
+        KERAS_HOME=folder / "keras",  # where there is no MNIST
+    )
+    # Real scans, if this machine has them, are not what outputs are stored on.
+    environment.pop("COURSE_CASIA", None)
+    yield environment
+    shutil.rmtree(folder, ignore_errors=True)  # pytest would keep it for long
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,6 @@
 """The kernel explorer in a real browser: its numbers are those of NumPy."""
 
-import http.client
-import os
 import re
-import secrets
-import socket
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -15,7 +8,7 @@ import explorer_pictures
 import nbformat
 import numpy as np
 import pytest
-from browser import opened, page_of, shown
+from browser import lab_server, opened, page_of, shown
 from nbconvert import HTMLExporter
 from PIL import Image
 
@@ -428,55 +421,8 @@ def test_exported_by_nbconvert(browser, tmp_path):
 @pytest.fixture
 def jupyterlab(tmp_path):
     """The address of a JupyterLab of its own, which opens `tmp_path`."""
-    with socket.create_server(("127.0.0.1", 0)) as anyone:
-        port = anyone.getsockname()[1]
-    token = secrets.token_hex()
-    settings = tmp_path / "settings"
-    environment = {**os.environ, "IPYTHONDIR": str(settings / "ipython")}
-    for name in (
-        "JUPYTER_CONFIG_DIR",
-        "JUPYTER_DATA_DIR",
-        "JUPYTER_RUNTIME_DIR",
-        "JUPYTERLAB_SETTINGS_DIR",
-        "JUPYTERLAB_WORKSPACES_DIR",
-    ):
-        environment[name] = str(settings / name.lower())
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser"),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
-        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
-        f"--ServerApp.root_dir={tmp_path}",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        *["--allow-root"] * (hasattr(os, "getuid") and os.getuid() == 0),
-    ]
-    log = (tmp_path / "log.txt").open("w+")
-    server = subprocess.Popen(
-        command, env=environment, stdout=log, stderr=subprocess.STDOUT
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not _answers(port, token):
-            if server.poll() is not None or time.monotonic() > deadline:
-                log.seek(0)
-                pytest.fail(f"JupyterLab did not start:\n{log.read()}")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token={token}"
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
-
-
-def _answers(port, token):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", f"/api/status?token={token}")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    with lab_server(tmp_path) as address:
+        yield address("explorer.ipynb")
 
 
 def test_in_jupyterlab_untrusted_then_trusted(browser, tmp_path, jupyterlab):

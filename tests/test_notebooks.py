@@ -133,24 +133,6 @@ def check_budget(seconds, budget):
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory):
-    """An environment with empty data and cache folders, shared by the session.
-
-    The first notebook pays for making the data, 06 for training its models.
-    """
-    folder = tmp_path_factory.mktemp("course")
-    environment = notebook_environment(
-        COURSE_DATA=folder / "data",
-        COURSE_CACHE=folder / "cache",
-        KERAS_HOME=folder / "keras",  # where there is no MNIST
-    )
-    # Real scans, if this machine has them, are not what outputs are stored on.
-    environment.pop("COURSE_CASIA", None)
-    yield environment
-    shutil.rmtree(folder, ignore_errors=True)  # pytest would keep it for long
-
-
-@pytest.fixture(scope="session")
 def compare_once(simulated, notebook_seconds):
     """A function that runs nbval on a notebook, once per session: see `nbval`."""
     results = {}
