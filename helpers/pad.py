@@ -189,6 +189,25 @@ def save(scan, character, folder=None):
     return path
 
 
+def load_drawings(names, folder=None):
+    """The saved drawings: (X, y) as by images.load_folder, or None if there are none.
+
+    y holds places in `names`, whichever characters were drawn.
+    Raises CourseError for drawings of other characters.
+    """
+    folder = Path(folder or drawings_folder())
+    if not folder.is_dir() or not any(folder.glob("*/*.png")):
+        return None
+    X, y, drawn, _ = images.load_folder(folder)
+    unknown = sorted(set(drawn) - set(names))
+    if unknown:
+        raise CourseError(
+            f"{folder} has drawings of {', '.join(unknown)}, which the model does "
+            "not know: move these folders elsewhere."
+        )
+    return X, np.array([names.index(name) for name in drawn])[y]
+
+
 # --- The pad ---------------------------------------------------------------------
 
 
@@ -297,9 +316,9 @@ def _widget(drawing, read, names, label):
         label = traitlets.Unicode().tag(sync=True)
         font = traitlets.Bytes().tag(sync=True)
         # From the page. CBytes, because what arrives is a memoryview, which Bytes
-        # rejects without a word; no_echo, or all of it would be sent back.
-        drawn = traitlets.CBytes().tag(sync=True, no_echo=True)
-        wish = traitlets.Dict().tag(sync=True, no_echo=True)
+        # rejects without a word; echo_update, or all of it would be sent back.
+        drawn = traitlets.CBytes().tag(sync=True, echo_update=False)
+        wish = traitlets.Dict().tag(sync=True, echo_update=False)
         # To the page.
         seen = traitlets.Bytes(b"\xff" * 4800).tag(sync=True)
         answer = traitlets.Dict().tag(sync=True)

@@ -126,20 +126,19 @@ def opened(browser, html, *, width=1280, height=720, **context):
 
 
 @contextmanager
-def lab_server(folder, **environment):
+def lab_server(folder, environment=None):
     """Yield a function from a notebook's name to its address in a JupyterLab.
 
     The server is started for this, on this machine only, with a token, and serves
-    `folder`; it knows no settings of whoever runs the tests. environment: more
-    variables for it and for its kernels.
+    `folder`; it knows no settings of whoever runs the tests. environment: variables
+    for it and for its kernels; by default those of this process.
     """
     with socket.create_server(("127.0.0.1", 0)) as anyone:
         port = anyone.getsockname()[1]
     token = secrets.token_hex()
     settings = folder / "settings"
     variables = {
-        **os.environ,
-        **{name: str(value) for name, value in environment.items()},
+        **(os.environ if environment is None else environment),
         "IPYTHONDIR": str(settings / "ipython"),
     }
     for name in (

@@ -8,6 +8,8 @@ const BACKING = 800; // pixels along it, twice its size on the page
 const PENS = { Thin: 2, Medium: 3.5, Thick: 5.5 }; // units
 const STEP = 2; // units that an arrow key moves the cross-hair; with Shift:
 const LONG_STEP = 10;
+const PAUSE = 60; // ms after an answer, while the pen moves: the end of a stroke
+// then seldom has to wait for an answer to its middle
 const PATIENCE = 4000; // ms without an answer before the page says so
 const FONT = "Course Chinese";
 const ARROWS = {
@@ -184,8 +186,10 @@ function render({ model, el }) {
   let version = Math.floor(Math.random() * 2 ** 22); // exact in 32 bits
   let waiting = null; // the version that was sent, until its answer is here
   let newest = version; // the last one that was answered
-  let ended = null; // {version, time} of the last stroke's end
+  let ended = null; // the version at the last stroke's end,
+  let endTime; // and when that was, in ms
   let timer;
+  let pause = null; // a timer, for some time after an answer
   let wish = null; // a number while a drawing is being saved
   let kept = null; // the version that was saved last
 
@@ -210,6 +214,7 @@ function render({ model, el }) {
 
   function send() {
     if (waiting !== null || newest === version) return;
+    if (drawing() && pause !== null) return;
     waiting = version;
     model.set("drawn", message(version, strokes));
     model.save_changes();
@@ -227,16 +232,15 @@ function render({ model, el }) {
     newest = waiting;
     waiting = null;
     showAnswer(top);
-    if (ended && ended.version <= newest) {
-      const { time } = ended;
-      ended = null;
+    if (ended === newest) {
       live(top);
-      requestAnimationFrame(() => {
-        card.dataset.milliseconds = performance.now() - time;
-        part("time").textContent =
-          `Answered in ${Math.round(performance.now() - time)} ms.`;
-      });
+      showTime();
     }
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      pause = null;
+      send();
+    }, PAUSE);
     send();
     showState();
   }
@@ -285,6 +289,15 @@ function render({ model, el }) {
     part("live").textContent = words.join(", ");
   }
 
+  // From the end of a stroke until its bars are on the screen.
+  function showTime() {
+    requestAnimationFrame(() => {
+      const taken = performance.now() - endTime;
+      card.dataset.milliseconds = taken;
+      part("time").textContent = `Answered in ${Math.round(taken)} ms.`;
+    });
+  }
+
   function showState() {
     part("undo").disabled = part("clear").disabled = strokes.length === 0;
     part("keep").disabled = strokes.length === 0 || !part("truth").value
@@ -301,30 +314,38 @@ function render({ model, el }) {
     if (cross) drawCross(pen, cross, lowered);
   }
 
-  // Something was drawn or taken back.
+  // The strokes are others now.
   function changed() {
     version++;
     part("kept").textContent = "";
-    draw();
     send();
     showState();
   }
 
   // A stroke is complete, or one was taken back: from now on time counts.
   function finished() {
-    ended = { version: version + 1, time: performance.now() };
-    changed();
+    ended = version;
+    endTime = performance.now();
+    if (newest === version) showTime();
+    else send();
   }
 
   // Strokes --------------------------------------------------------------------
 
+  const drawing = () => pointer !== null || lowered;
+
   function begin(point) {
     strokes.push({ width: Number(part("pen").value), points: [point] });
+    draw();
     changed();
   }
 
   function goOn(points) {
-    strokes.at(-1).points.push(...points);
+    const stroke = strokes.at(-1);
+    const last = stroke.points.at(-1);
+    stroke.points.push(...points);
+    if (cross) draw();
+    else drawStroke(canvas.getContext("2d"), { ...stroke, points: [last, ...points] });
     changed();
   }
 
@@ -332,6 +353,8 @@ function render({ model, el }) {
     if (pointer !== null || strokes.length === 0) return;
     lowered = false;
     strokes.pop();
+    draw();
+    changed();
     finished();
   }
 
@@ -339,6 +362,8 @@ function render({ model, el }) {
     if (pointer !== null || strokes.length === 0) return;
     lowered = false;
     strokes = [];
+    draw();
+    changed();
     finished();
   }
 
@@ -399,7 +424,10 @@ function render({ model, el }) {
     cross ??= [SIDE / 2, SIDE / 2];
     lowered = !lowered;
     if (lowered) begin(cross);
-    else finished();
+    else {
+      finished();
+      draw();
+    }
   }
 
   canvas.addEventListener("keydown", (event) => {
@@ -442,6 +470,7 @@ function render({ model, el }) {
   showState();
   return () => {
     clearTimeout(timer);
+    clearTimeout(pause);
     model.off("change:answer", answered);
     model.off("change:saved", saved);
   };
