@@ -31,8 +31,7 @@ const STYLE = `
   width: auto; box-shadow: none; padding: 0 12px; }
 .cvp select { padding: 0 4px; font-family: system-ui, "${FONT}", sans-serif; }
 .cvp button { cursor: pointer; }
-.cvp button:hover:enabled { background: #eef4f9; }
-.cvp button:disabled { color: #6b7178; border-color: #c3c8ce; cursor: default; }
+.cvp button:hover { background: #eef4f9; }
 .cvp :is(select, button, canvas):focus-visible {
   outline: 3px solid #0072B2; outline-offset: 2px; }
 .cvp-controls { display: flex; flex-wrap: wrap; gap: 6px 12px;
@@ -78,8 +77,8 @@ const MARKUP = `
   <div class="cvp-parts">
     <div>
       <canvas class="cvp-canvas" width="${BACKING}" height="${BACKING}"
-        tabindex="0" role="application" aria-label="Paper: write with mouse, pen
-        or finger; or move with the arrow keys, space lowers and lifts the pen"
+        tabindex="0" role="application"
+        aria-label="Paper: arrow keys move, Space lowers and lifts the pen"
         ></canvas>
       <div class="cvp-note">Write with mouse, pen or finger. Or with keys: arrows
         (with Shift: far), Space lowers and lifts the pen, Z undoes, C
@@ -99,7 +98,7 @@ const MARKUP = `
       <div class="cvp-save">
         <label>I wrote <select class="cvp-truth">
           <option value="">which?</option></select></label>
-        <button type="button" class="cvp-keep" disabled>Save</button>
+        <button type="button" class="cvp-keep">Save</button>
         <span class="cvp-kept" role="status"></span>
       </div>
     </div>
@@ -190,8 +189,9 @@ function render({ model, el }) {
   let endTime; // and when that was, in ms
   let timer;
   let pause = null; // a timer, for some time after an answer
-  let wish = null; // a number while a drawing is being saved
-  let kept = null; // the version that was saved last
+  let wish = 0; // a number for each drawing that is to be saved
+  let wanted = false; // to be saved as soon as Python knows the newest strokes
+  let kept = null; // version and character that were saved last
 
   for (const [name, width] of Object.entries(PENS)) {
     part("pen").append(new Option(name, width, false, name === "Medium"));
@@ -242,24 +242,37 @@ function render({ model, el }) {
       send();
     }, PAUSE);
     send();
+    if (wanted) save();
     showState();
   }
 
+  // Buttons are never disabled: with a disabled one, the keys' focus would be lost.
   function save() {
-    wish = (wish ?? 0) + 1 + Math.floor(Math.random() * 1e6);
-    kept = version;
-    model.set("wish", { number: wish, character: part("truth").value });
-    model.save_changes();
-    showState();
+    const character = part("truth").value;
+    const now = `${version} ${character}`;
+    wanted = false;
+    if (!strokes.length) say("Write a character first.");
+    else if (!character) say("Choose first which character it is.");
+    else if (kept === now) say("This drawing is saved already.");
+    else if (newest !== version) wanted = true;
+    else {
+      kept = now;
+      wish += 1 + Math.random(); // no two views wish the same
+      model.set("wish", { number: wish, character });
+      model.save_changes();
+    }
   }
 
   function saved() {
     const { number, text, done } = model.get("saved");
     if (number !== wish) return;
     if (!done) kept = null;
+    say(text, !done);
+  }
+
+  function say(text, bad = false) {
     part("kept").textContent = text;
-    part("kept").classList.toggle("cvp-error", !done);
-    showState();
+    part("kept").classList.toggle("cvp-error", bad);
   }
 
   model.on("change:answer", answered);
@@ -299,9 +312,6 @@ function render({ model, el }) {
   }
 
   function showState() {
-    part("undo").disabled = part("clear").disabled = strokes.length === 0;
-    part("keep").disabled = strokes.length === 0 || !part("truth").value
-      || newest !== version || kept === version;
     card.dataset.version = version;
     card.dataset.strokes = strokes.length;
   }
@@ -317,7 +327,7 @@ function render({ model, el }) {
   // The strokes are others now.
   function changed() {
     version++;
-    part("kept").textContent = "";
+    say("");
     send();
     showState();
   }
@@ -370,10 +380,6 @@ function render({ model, el }) {
   part("undo").addEventListener("click", undo);
   part("clear").addEventListener("click", clear);
   part("keep").addEventListener("click", save);
-  part("truth").addEventListener("change", () => {
-    kept = null;
-    showState();
-  });
 
   // Mouse, pen, finger ---------------------------------------------------------
 
