@@ -227,6 +227,18 @@ def test_a_hit_gives_the_same_model_and_history(live, kept, trained, capsys):
     assert list(kept.parent.iterdir()) == [kept]
 
 
+def test_without_leave_to_train_only_what_is_kept_counts(trained, capsys):
+    model = network()
+    model.name = "reader"
+    before = model.get_weights()
+    assert call(model=lambda: model, train=False)() is None
+    expected = "'reader' has not been trained on this machine yet.\n"
+    assert capsys.readouterr().out == expected
+    assert not trained and same(before, model.get_weights())
+    assert call(train=False, live=True)() and len(trained) == 1
+    assert call(train=False)() and len(trained) == 1
+
+
 def test_the_file_holds_weights_optimizer_and_history(live):
     with np.load(live.file, allow_pickle=False) as file:
         names = set(file.files)
