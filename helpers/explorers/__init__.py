@@ -6,6 +6,7 @@ file in this folder, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
 notebook that is not trusted yet, a printed page) a picture stands in its place.
 The numbers are those of `helpers.convolution`; tests compare them in a browser.
+A third page in this folder, pad.js, needs Python: `helpers.pad` carries it.
 """
 
 import base64
