@@ -45,7 +45,7 @@ DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 def scan(strokes):
     """Strokes as a scan: uint8 (height, width), 255 paper, cropped to the ink.
 
-    strokes: (width, points) of each, points (n, 2) as x, y; any unit of length.
+    strokes: (width, points) of each, points (n, 2) as x, y, in units of the pad.
 
     Size and place on the pad do not matter, as in the training images. The pen is
     made as wide, beside the character, as the training writers' pens are: who writes
@@ -56,23 +56,21 @@ def scan(strokes):
         raise CourseError("Nothing is drawn yet: write a character first.")
     points = np.concatenate([path for _, path in strokes])
     corner, (wide, high) = points.min(axis=0), np.ptp(points, axis=0)
-    # A dot has no size; a unit of length is the least that counts.
+    # A dot has no size; one unit is the least that counts.
     unit = max(high / ASPECT, wide, 1) / 100
     scale = min(
         HEIGHT / (100 * ASPECT * unit),
         GREATEST[0] / max(wide, 1),
         GREATEST[1] / max(high, 1),
     )
-    widest = max(
-        np.clip(width, *np.multiply(PEN, unit)) for width, _ in strokes
-    )
-    margin = widest * scale / 2 + 1
+    usual = np.multiply(PEN, unit)
+    widths = np.clip([width for width, _ in strokes], *usual) * scale
+    margin = widths.max() / 2 + 1
 
     size = (np.array([wide, high]) * scale + 2 * margin + 1).astype(int) * FINER
     image = Image.new("L", tuple(size.tolist()), 0)
     pencil = ImageDraw.Draw(image)
-    for width, path in strokes:
-        thick = np.clip(width, *np.multiply(PEN, unit)) * scale * FINER
+    for thick, (_, path) in zip(widths * FINER, strokes, strict=True):
         places = ((path - corner) * scale + margin) * FINER
         for x, y in places.tolist():
             box = x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2
