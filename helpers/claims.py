@@ -8,6 +8,7 @@ portfolios show, so that 10,000 policies are enough to see differences.
 `objective(trial)` is what Optuna minimises in notebook 08.
 """
 
+import functools
 import numbers
 
 import numpy as np
@@ -102,6 +103,13 @@ def simulate(n, seed):
 
 def parts():
     """{"train", "validation", "test": policies}, always the same, none shared."""
+    # Copies: whoever changes a table changes no later trial's data.
+    return {part: policies.copy() for part, policies in _parts().items()}
+
+
+@functools.cache
+def _parts():
+    """The `parts`, drawn once: every trial of a study asks for them."""
     return {part: simulate(SIZES[part], SEEDS[part]) for part in SIZES}
 
 
