@@ -112,17 +112,22 @@ def opened(browser, html, *, width=1280, height=720, **context):
     try:
         page = window.new_page()
         page.set_default_timeout(10_000)  # ms
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda line: line.type == "error" and faults.append(line.text),
-        )
+        note_errors(page, faults)
         page.route("**", answer)
         page.goto(ADDRESS)
         yield page
         assert not faults, faults
     finally:
         window.close()
+
+
+def note_errors(page, faults):
+    """Append to the list `faults` what a page throws or writes as an error."""
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda line: line.type == "error" and faults.append(line.text),
+    )
 
 
 @contextmanager

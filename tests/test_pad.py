@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from browser import lab_server
+from browser import lab_server, note_errors
 from conftest import skip_or_fail
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS
@@ -157,11 +157,7 @@ def lab(browser, environment, tmp_path_factory):
         window = browser.new_context(viewport={"width": 1280, "height": 900})
         page = window.new_page()
         page.set_default_timeout(20_000)  # ms
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda line: line.type == "error" and faults.append(line.text),
-        )
+        note_errors(page, faults)
         page.on(
             "request",
             lambda request: (
