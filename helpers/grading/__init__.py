@@ -1,0 +1,25 @@
+"""Grades notebooks that strangers have written; `python -m helpers grade`.
+
+run          a whole class: finds, resumes, writes results
+engine       one submission: a student's process and a judge, and who waits for whom
+notebooks    sources and submissions: what is graded, what runs when
+student      runs the cells of a submission, and nothing else
+judge        runs the tests, away from the code that they test
+carry        tables, functions and networks on their way from one to the other
+plain        plain data as bytes, never pickle
+channel      messages between processes
+sandbox      namespaces and limits around these processes
+syscalls     a filter of system calls, on top of that
+zygote       imports Keras once, then forks
+course       nbgrader's folder of a course: configuration, sources
+gradebook    nbgrader's gradebook, and the notebooks that its formgrader shows
+feedback     a page for each student
+
+It needs requirements-grading.txt, and Linux with bubblewrap.
+"""
+
+from helpers.grading.course import student_version
+from helpers.grading.engine import Engine
+from helpers.grading.notebooks import read_source
+
+__all__ = ["Engine", "read_source", "student_version"]

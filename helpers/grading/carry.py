@@ -1,0 +1,370 @@
+"""Values that are not plain, carried as plain ones: tables, functions, networks.
+
+The student's process takes them apart (`Carrier`); the judge puts them together again
+(`builders`), out of plain data alone: a table as a pandas table, a function as one
+that asks the student's process, a Keras model from its configuration and weights,
+with Keras's own layers only.
+"""
+
+import builtins
+import itertools
+import json
+import linecache
+
+from helpers.grading import plain
+
+MAX_HANDLES = 10_000
+
+_MODULES = (
+    "keras",
+    "keras.activations",
+    "keras.constraints",
+    "keras.initializers",
+    "keras.layers",
+    "keras.models",
+    "keras.regularizers",
+    "keras.src.models.functional",
+    "keras.src.models.model",
+    "keras.src.models.sequential",
+)
+"""Where the classes of a carried model may come from."""
+
+_REFUSED_LAYERS = (
+    "Lambda",  # runs code
+    "TFSMLayer",  # these load and run what others have saved
+    "JaxLayer",
+    "FlaxLayer",
+    "TorchModuleWrapper",
+    "StringLookup",  # these read files
+    "IntegerLookup",
+    "TextVectorization",
+)
+
+_DTYPES = (
+    "Float32",
+    "Float64",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "UInt8",
+    "boolean",
+    "category",
+    "object",
+    "str",
+    "string",
+)
+
+
+# --- in the student's process ---------------------------------------------------
+
+
+class Carrier:
+    """Takes values apart in the student's process, and keeps what is asked for later.
+
+    Functions and models get a number; the judge uses it to call them, or to hand
+    them back to another function of the student.
+    """
+
+    def __init__(self):
+        self.kept = []
+
+    def dumps(self, value):
+        """`value` as bytes; what cannot be carried becomes its type and a reason."""
+        try:
+            return plain.dumps(value, self.carry)
+        except Exception as error:
+            # Values of students can fail in any way while they are looked at.
+            return plain.dumps(_uncarried(value, str(error)[:200]))
+
+    def keep(self, value):
+        if len(self.kept) >= MAX_HANDLES:
+            raise plain.NotPlain("too many functions")
+        self.kept.append(value)
+        return len(self.kept) - 1
+
+    def loads(self, data):
+        """The arguments of a call; what was the student's is handed back as it was."""
+        return plain.loads(data, {"yours": lambda number: self.kept[number]})
+
+    def carry(self, value):
+        modules = {
+            kind.__module__.split(".")[0] for kind in type(value).__mro__
+        }
+        if "pandas" in modules:
+            taken = _take_table_apart(value)
+            if taken is not None:
+                return taken
+        if "keras" in modules and hasattr(value, "get_weights"):
+            taken = self._take_model_apart(value)
+            if taken is not None:
+                return taken
+        if modules & {"tensorflow", "keras", "jax", "jaxlib", "torch"}:
+            numpy = getattr(value, "numpy", None)
+            if callable(numpy):
+                return plain.Extension("same", numpy())
+        if callable(value):
+            name = getattr(value, "__name__", type(value).__name__)
+            return plain.Extension(
+                "function", {"name": str(name), "number": self.keep(value)}
+            )
+        return _uncarried(value, "only plain data can be checked")
+
+    def _take_model_apart(self, model):
+        import keras
+
+        if not isinstance(model, keras.Model):
+            return None
+        content = {
+            "config": model.to_json(),
+            "weights": model.get_weights(),
+            "number": self.keep(model),
+        }
+        return plain.Extension("model", content)
+
+
+def _uncarried(value, reason):
+    return plain.Extension(
+        "uncarried", {"type": type(value).__name__[:100], "reason": reason}
+    )
+
+
+def _take_table_apart(value):
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        columns = [
+            _take_column_apart(value.iloc[:, place])
+            for place in range(value.shape[1])
+        ]
+        content = {
+            "columns": columns,
+            "labels": _take_column_apart(value.columns),
+            "index": _take_column_apart(value.index),
+        }
+        return plain.Extension("frame", content)
+    if isinstance(value, pd.Series):
+        content = {
+            "column": _take_column_apart(value),
+            "index": _take_column_apart(value.index),
+        }
+        return plain.Extension("series", content)
+    if isinstance(value, pd.Index):
+        return plain.Extension("index", _take_column_apart(value))
+    if value is pd.NA or value is pd.NaT:
+        return plain.Extension("missing", value is pd.NA)
+    if isinstance(value, (pd.Timestamp, pd.Timedelta)):
+        return plain.Extension("same", value.to_numpy())
+    return None
+
+
+def _take_column_apart(column):
+    import numpy as np
+
+    name = column.name
+    if not isinstance(name, (str, int, float, tuple, type(None))):
+        name = str(name)
+    if isinstance(column.dtype, np.dtype) and column.dtype != object:
+        values = column.to_numpy()
+    else:
+        values = list(column)
+    return {"name": name, "dtype": str(column.dtype), "values": values}
+
+
+# --- in the judge ---------------------------------------------------------------
+
+
+class Uncarried:
+    """Stands for a value of the student that cannot be carried; using it says so."""
+
+    def __init__(self, kind, reason):
+        self.__dict__.update(_kind=kind, _reason=reason)
+
+    def __repr__(self):
+        return f"<{self._kind}, not carried to the tests: {self._reason}>"
+
+    def _refuse(self, *_, **__):
+        raise TypeError(
+            f"the answer is a {self._kind}, which the tests cannot look into "
+            f"({self._reason}); give numbers, text, lists or arrays"
+        )
+
+    __getattr__ = __getitem__ = __call__ = __iter__ = __len__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __float__ = __int__ = __index__ = __contains__ = _refuse
+    __hash__ = object.__hash__
+
+
+def builders(call, source_of):
+    """For `plain.loads` in the judge.
+
+    `call(number, positional, named)` runs a function of the student;
+    `source_of(name)` is the text of the function of that name in the notebook.
+    """
+    return {
+        "same": lambda payload: payload,
+        "missing": _missing,
+        "frame": _frame,
+        "series": _series,
+        "index": _index,
+        "model": _model,
+        "uncarried": lambda content: Uncarried(
+            str(content["type"]), str(content["reason"])
+        ),
+        "function": lambda content: _function(content, call, source_of),
+    }
+
+
+def hand_back(value):
+    """For `plain.dumps` in the judge: what the student's process has already."""
+    number = getattr(value, "_number_in_the_notebook", None)
+    return None if number is None else plain.Extension("yours", number)
+
+
+_files = itertools.count()
+
+
+def _function(content, call, source_of):
+    """A real function, so that `callable`, `inspect.getsource` and decorators work."""
+    name, number = str(content["name"]), int(content["number"])
+
+    def function(*positional, **named):
+        return call(number, positional, named)
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "__main__"
+    function._number_in_the_notebook = number
+    text = source_of(name)
+    if text is not None:
+        # `inspect` looks here for the lines of a function with this file name.
+        file = f"<notebook {next(_files)}>"
+        lines = text.splitlines(keepends=True)
+        linecache.cache[file] = (len(text), None, lines, file)
+        function.__code__ = function.__code__.replace(
+            co_filename=file, co_firstlineno=1
+        )
+    return function
+
+
+def _missing(not_available):
+    import pandas as pd
+
+    return pd.NA if not_available else pd.NaT
+
+
+def _column(content):
+    """(values, dtype, name) for a pandas table."""
+    values, dtype = content["values"], str(content["dtype"])
+    if isinstance(values, list):
+        return values, dtype if dtype in _DTYPES else "object", content["name"]
+    return values, values.dtype, content["name"]
+
+
+def _index(content):
+    import pandas as pd
+
+    values, dtype, name = _column(content)
+    if values and isinstance(values, list) and type(values[0]) is tuple:
+        return pd.MultiIndex.from_tuples(values, names=name)
+    return pd.Index(values, dtype=dtype, name=name)
+
+
+def _series(content):
+    import pandas as pd
+
+    values, dtype, name = _column(content["column"])
+    return pd.Series(values, _index(content["index"]), dtype, name)
+
+
+def _frame(content):
+    import pandas as pd
+
+    index = _index(content["index"])
+    columns = [_column(each)[:2] for each in content["columns"]]
+    frame = pd.DataFrame(
+        {
+            place: pd.Series(values, index, dtype)
+            for place, (values, dtype) in enumerate(columns)
+        },
+        index=index,
+    )
+    frame.columns = _index(content["labels"])
+    return frame
+
+
+def _model(content):
+    """A Keras model; ValueError with one sentence if it is not made of Keras alone."""
+    try:
+        config = json.loads(content["config"])
+        _refuse_strangers(config)
+        import keras
+
+        model = keras.models.model_from_json(content["config"])
+        model.set_weights(content["weights"])
+    except RefusedModel as error:
+        return Uncarried("model", str(error))
+    except Exception as error:
+        reason = f"it cannot be rebuilt: {type(error).__name__}: {error}"
+        return Uncarried("model", reason[:300])
+    model._number_in_the_notebook = content["number"]
+    return model
+
+
+class RefusedModel(ValueError):
+    """A model whose configuration asks for more than Keras's own layers."""
+
+
+def _refuse_strangers(config):
+    """Raise RefusedModel unless every class named in `config` is one of Keras's."""
+    if isinstance(config, list):
+        for part in config:
+            _refuse_strangers(part)
+    if not isinstance(config, dict):
+        return
+    if "class_name" in config:
+        name, module = config["class_name"], config.get("module")
+        known = module in _MODULES or (module is None and name in _INNER)
+        function = module == "builtins" and name == "function"
+        if name in _REFUSED_LAYERS or not (known or function):
+            raise RefusedModel(f"{name} is not a layer that the tests rebuild")
+        if config.get("registered_name") not in (None, name) and not function:
+            raise RefusedModel(f"{name} is not one of Keras's own classes")
+        if function and config.get("config") not in _functions():
+            raise RefusedModel("it uses a function of its own")
+    for part in config.values():
+        _refuse_strangers(part)
+
+
+_INNER = (
+    "__keras_tensor__",
+    "__tuple__",
+    "__ellipsis__",
+    "slice",
+    "DTypePolicy",
+)
+
+
+def _functions():
+    import keras
+
+    return {
+        name
+        for module in (
+            keras.activations,
+            keras.initializers,
+            keras.regularizers,
+        )
+        for name in dir(module)
+    }
+
+
+# An exception of the student's function is raised in the test as the same type, if
+# it is one of Python's own: a test may ask for ValueError.
+EXCEPTIONS = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type)
+    and issubclass(kind, Exception)
+    and not issubclass(kind, (UnicodeError, BaseExceptionGroup))
+}

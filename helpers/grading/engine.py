@@ -1,0 +1,583 @@
+"""Grades one submission at a time: two confined processes, and who waits for whom.
+
+    with Engine(modules=source.modules) as engine:
+        outcome = engine.grade(source, notebook, student="ada")
+
+The student's process runs the cells; the judge runs the tests. This process carries
+messages between them, and ends either when it takes too long.
+"""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+
+from helpers.files import CourseError
+from helpers.grading import plain, sandbox
+from helpers.grading.channel import Channel, Closed, Garbled, Late, pair
+from helpers.grading.notebooks import (
+    Source,
+    function_texts,
+    hidden_lines,
+    mark,
+    plan,
+    read_source,
+)
+
+GRADED, PERSON, FAILED = "graded", "needs a person", "grader failed"
+
+RESTARTS = 3
+"""How often a student's process that has died is started again without what killed it."""
+
+GRACE = 3.0
+"""Seconds that a process gets to stop by itself before it is ended."""
+
+START = 120.0
+"""Seconds that a process may take to start, on a busy machine too."""
+
+FORMS = ("text/plain", "image/png", "image/jpeg")
+"""Kinds of output that are kept: nothing that runs in the browser of who looks at it."""
+
+MAX_TEXT, MAX_PICTURE, MAX_OUTPUTS = 20_000, 700_000, 50
+
+EVERYWHERE = (
+    "IPython.core.interactiveshell",
+    "numpy",
+    "pandas",
+    "matplotlib.pyplot",
+)
+
+
+@dataclass
+class Cell:
+    """The marks of one graded cell; `score` is None if a person must give them."""
+
+    points: float
+    score: float | None = None
+    by_hand: bool = False
+    message: str = ""
+    """Why points are missing, as the teacher may see it."""
+    hidden: bool = False
+    """The message comes from a hidden test."""
+
+
+@dataclass
+class Outcome:
+    """What grading one submission came to."""
+
+    status: str = GRADED
+    reasons: list = field(default_factory=list)
+    """Sentences for the teacher: why a person must look, or what was unusual."""
+    cells: dict = field(default_factory=dict)
+    """{grade_id: Cell}"""
+    outputs: dict = field(default_factory=dict)
+    """{place of the student's cell: its outputs}"""
+
+    @property
+    def score(self):
+        return sum(cell.score or 0 for cell in self.cells.values())
+
+    def needs_person(self, reason):
+        self.status = PERSON
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+class GraderFailed(Exception):
+    """Something that is not the submission's fault; it gets no marks, not even 0."""
+
+
+class StudentGone(Exception):
+    """The student's process has ended; the text says why, in words for a student."""
+
+
+class Engine:
+    """Starts processes for submissions. Thread-safe; use as a context manager.
+
+    `modules` are imported once, before anything is graded. `threads` is how many
+    threads libraries may use in each process (None: their own choice). Raises
+    CourseError if submissions cannot be confined and `trusted` is not said.
+    """
+
+    def __init__(self, modules=(), keras=False, trusted=False, threads=None):
+        if sys.platform == "win32":
+            raise CourseError(
+                "Grading does not run on Windows itself: use the Windows Subsystem "
+                "for Linux, or a container."
+            )
+        if not trusted:
+            sandbox.require()
+        self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
+        self.confined = not trusted
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._zygote = None
+        self._requests = None
+        self._log = None
+
+    def __enter__(self):
+        try:
+            self._start()
+            self._probe()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._requests is not None:
+            self._requests.close()
+        if self._zygote is not None:
+            self._zygote.kill()
+            self._zygote.wait()
+        self._zygote = self._requests = None
+
+    # --- processes ------------------------------------------------------------------
+
+    def _start(self):
+        """Start the zygote and wait until it has imported everything."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        words = [sys.executable, "-m", "helpers.grading.zygote"]
+        words += [
+            str(theirs.fileno()),
+            "confined" if self.confined else "trusted",
+        ]
+        words += self.modules
+        if self.confined:
+            words = sandbox.command(words)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._zygote = subprocess.Popen(
+            words,
+            env=sandbox.environment(self.threads),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        self._requests = ours
+        ours.settimeout(START)
+        try:
+            ready = ours.recv(100)
+        except OSError:
+            ready = b""
+        if ready != b"ready":
+            raise CourseError(
+                f"Nothing was graded, because the sandbox does not start here: "
+                f"{self._last_line()}"
+            )
+
+    def _last_line(self):
+        self._log.seek(0)
+        text = self._log.read()[-4000:].decode("utf-8", "replace").strip()
+        return text.splitlines()[-1] if text else "it ended without a word."
+
+    def _probe(self):
+        """Make sure that what is confined is confined, before any submission runs."""
+        process = self.process("probe", {}, {"memory_mb": 500, "seconds": 60})
+        try:
+            writable = process.channel.receive(START)["writable"]
+        except (Closed, Late, Garbled):
+            raise CourseError(
+                "Nothing was graded, because the sandbox does not work on this "
+                f"machine: {process.end()['detail'] or self._last_line()}. In a "
+                "container, the documentation says which rights it needs."
+            ) from None
+        finally:
+            process.kill()
+        if self.confined and writable:
+            raise CourseError(
+                "Nothing was graded, because the sandbox leaves "
+                f"{', '.join(writable)} writable: please report this."
+            )
+
+    def process(self, task, environment, limits):
+        """A new process for `task`, as a Process. Raises GraderFailed."""
+        ours, theirs = pair()
+        lifeline, their_lifeline = pair()
+        scratch = None
+        if not self.confined:
+            scratch = tempfile.mkdtemp(prefix="grading-")
+        request = {
+            "task": task,
+            "environment": environment,
+            "limits": limits,
+            "scratch": scratch,
+        }
+        try:
+            with self._lock:
+                if self._zygote is None or self._zygote.poll() is not None:
+                    self.__exit__()
+                    self._start()
+                handles = [theirs.fileno(), their_lifeline.fileno()]
+                socket.send_fds(
+                    self._requests, [json.dumps(request).encode()], handles
+                )
+        except (OSError, CourseError) as error:
+            raise GraderFailed(
+                f"No process could be started: {error}"
+            ) from error
+        finally:
+            theirs.close()
+            their_lifeline.close()
+        return Process(Channel(ours), lifeline, scratch)
+
+    # --- one submission ---------------------------------------------------------------
+
+    def grade(self, source, notebook, student, files=None):
+        """The Outcome for one notebook.
+
+        `source` is a Source or a notebook node; `notebook` a node; `student` the id
+        that the specification depends on; `files` {relative path: bytes} for the
+        working folder. Never raises for what the submission does.
+        """
+        if not isinstance(source, Source):
+            source = read_source(source)
+        try:
+            return _Grading(
+                self, source, notebook, student, files or {}
+            ).outcome()
+        except (GraderFailed, OSError) as error:
+            outcome = Outcome(FAILED, [f"The grader failed: {error}"])
+            outcome.cells = {
+                name: Cell(graded.points, by_hand=graded.by_hand)
+                for name, graded in source.graded.items()
+            }
+            return outcome
+
+
+class Process:
+    """A confined process: its channel, and the line that ends it."""
+
+    def __init__(self, channel, lifeline, scratch):
+        self.channel = channel
+        self.lifeline = lifeline
+        self.scratch = scratch
+        self._end = None
+
+    def end(self):
+        """Why it ended, waiting for that a little: {"end", "detail"}."""
+        if self._end is None:
+            self.lifeline.settimeout(GRACE)
+            try:
+                self._end = json.loads(self.lifeline.recv(5000))
+            except (OSError, ValueError):
+                self._end = {"end": "unknown", "detail": ""}
+        return self._end
+
+    def kill(self):
+        """End it and everything that it has started."""
+        self.channel.close()
+        self.lifeline.close()
+        if self.scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+class _Grading:
+    """The grading of one submission, from the first process to the last."""
+
+    def __init__(self, engine, source, notebook, student, files):
+        self.engine = engine
+        self.source = source
+        self.limits = source.limits
+        self.files = files
+        self.environment = {"COURSE_STUDENT": student}
+        self.steps = list(plan(source, notebook))
+        self.result = Outcome()
+        self.judged = set()
+        self.skipped = {}
+        self.student = self.judge = None
+        self.texts = {}
+        self.deadline = time.monotonic() + self.limits["total_seconds"]
+        self.claims = _claimed_student(source)
+        self.notebook = notebook
+
+    def outcome(self):
+        for name, graded in self.source.graded.items():
+            self.result.cells[name] = Cell(
+                graded.points, by_hand=graded.by_hand
+            )
+            if graded.by_hand:
+                self._by_hand(name, graded)
+        try:
+            for _ in range(RESTARTS + 1):
+                try:
+                    self._attempt()
+                    break
+                except StudentGone as gone:
+                    self._without(gone)
+            for step in self.steps:
+                if step.test and step.test not in self.judged:
+                    self._zero(
+                        step.test, "The notebook could not be run this far."
+                    )
+        except Garbled as error:
+            self.result.needs_person(
+                f"The notebook interfered with its own grading ({error})."
+            )
+        finally:
+            for process in (self.student, self.judge):
+                if process is not None:
+                    process.kill()
+        return self.result
+
+    def _by_hand(self, name, graded):
+        """A person marks it, unless nothing was written: that is 0."""
+        if graded.blank is None:
+            return
+        cells = [
+            c for c in self.notebook.cells if mark(c).get("grade_id") == name
+        ]
+        texts = {cell.source.strip() for cell in cells}
+        if texts <= {"", graded.blank.strip()}:
+            cell = self.result.cells[name]
+            cell.score, cell.message = 0.0, "No answer."
+
+    def _attempt(self):
+        """Run all cells and the tests that are not judged yet.
+
+        Raises StudentGone if the student's process ends before that.
+        """
+        self.texts = {}
+        setup = {"files": self.files}
+        self.student = self._open("student", setup)
+        for number, step in enumerate(self.steps):
+            if time.monotonic() > self.deadline:
+                self.result.needs_person(
+                    "The notebook took longer than "
+                    f"{self.limits['total_seconds'] / 60:g} minutes; what came "
+                    "after that was not run."
+                )
+                return
+            if step.test is None:
+                self._run(number, step)
+            elif step.test not in self.judged:
+                self._judge(step.test)
+        if self.claims:
+            self._compare_names()
+
+    def _open(self, task, setup=None):
+        limits = {
+            "memory_mb": self.limits["memory_mb"],
+            "seconds": self.limits["total_seconds"] + START,
+        }
+        process = self.engine.process(task, self.environment, limits)
+        try:
+            if setup is not None:
+                process.channel.send(setup)
+                process.channel.receive(START)
+        except (Closed, Late, Garbled):
+            end = process.end()
+            process.kill()
+            raise GraderFailed(
+                f"a process for the {task} did not start "
+                f"({end['end']} {end['detail']})"
+            ) from None
+        return process
+
+    def _ask(self, request, seconds, what):
+        """The answer of the student's process.
+
+        `what` names what it does meanwhile, for StudentGone.
+        """
+        number = time.monotonic_ns()
+        try:
+            channel = self.student.channel
+            channel.send({**request, "seconds": seconds, "number": number})
+            answer = channel.receive(seconds + GRACE)
+        except Late:
+            reason = f"{what} did not stop after {seconds:g} seconds"
+            raise StudentGone(reason) from None
+        except Closed:
+            raise StudentGone(f"{what} {self._how_it_ended()}") from None
+        if not isinstance(answer, dict) or answer.get("number") != number:
+            raise Garbled("an answer to no question")
+        return answer
+
+    def _how_it_ended(self):
+        end = self.student.end()
+        if end["end"] == "memory":
+            return f"used more than {self.limits['memory_mb']:,} MB of memory"
+        if end["end"] == "signal":
+            return f"made Python crash ({end['detail']})"
+        if end["end"] == "time":
+            return "was running when the time for the notebook was over"
+        return "ended Python"
+
+    def _run(self, number, step):
+        if number in self.skipped:
+            self._note(step, f"Left out: {self.skipped[number]}.")
+            return
+        request = {"kind": "run", "source": step.text}
+        try:
+            answer = self._ask(
+                request, self.limits["cell_seconds"], "this cell"
+            )
+        except StudentGone as gone:
+            self.skipped[number] = str(gone)
+            self._note(step, f"Left out: {gone}.")
+            raise
+        if step.cell >= 0:
+            self.result.outputs[step.cell] = _outputs(answer.get("outputs"))
+        self.texts.update(function_texts(step.text))
+
+    def _note(self, step, text):
+        if step.cell >= 0:
+            error = {"output_type": "error", "ename": "Stopped", "evalue": text}
+            self.result.outputs[step.cell] = [{**error, "traceback": [text]}]
+
+    def _without(self, gone):
+        """After the student's process has ended: what the next attempt leaves out."""
+        self.student.kill()
+        self.student = None
+        reason = f"Run again without a part: {gone}."
+        if reason not in self.result.reasons:
+            self.result.reasons.append(reason)
+
+    def _judge(self, name):
+        """Judge one test; raises StudentGone afterwards if that ended the student."""
+        graded = self.source.graded[name]
+        if self.judge is None:
+            self.judge = self._open("judge")
+        request = {
+            "source": graded.text,
+            "points": graded.points,
+            "texts": self.texts,
+        }
+        seconds = self.limits["cell_seconds"]
+        deadline = time.monotonic() + seconds + GRACE
+        waited = 0.0
+        gone = None
+        self.judged.add(name)
+        try:
+            self.judge.channel.send(request)
+            while True:
+                left = max(deadline - time.monotonic(), 0.01)
+                message = self.judge.channel.receive(left)
+                if message["kind"] == "verdict":
+                    self._record(name, graded, message)
+                    break
+                began = time.monotonic()
+                if gone is None:
+                    try:
+                        answer = self._answer(message)
+                    except StudentGone as error:
+                        gone = error
+                if gone is not None:
+                    answer = {"error": "TimeoutError", "text": f"{gone}"}
+                waited += time.monotonic() - began
+                self.judge.channel.send(answer)
+        except (Closed, Late, Garbled) as error:
+            late = isinstance(error, Late)
+            end = {"end": "time"} if late else self.judge.end()
+            self.judge.kill()
+            self.judge = None
+            if late and waited > seconds / 2:
+                self._zero(
+                    name, f"Your functions took more than {seconds:g} seconds."
+                )
+            else:
+                self._zero(name, "The tests could not be finished.")
+                self.result.needs_person(
+                    f"Test {name} could not be finished with these answers "
+                    f"({end['end']})."
+                )
+        if gone is not None:
+            raise gone
+
+    def _answer(self, message):
+        """What the student's process answers to a question of the judge."""
+        request = {"kind": message["kind"]}
+        for key in ("name", "value"):
+            if key in message:
+                request[key] = message[key]
+        seconds = self.limits["call_seconds"]
+        what = "a function" if message["kind"] == "call" else "an answer"
+        answer = self._ask(request, seconds, what)
+        kinds = {"value": bytes, "missing": bool, "error": str, "text": str}
+        return {
+            key: answer[key]
+            for key, kind in kinds.items()
+            if isinstance(answer.get(key), kind)
+        }
+
+    def _record(self, name, graded, verdict):
+        if verdict["score"] is None:
+            raise GraderFailed(
+                f"test {name} of the source: {verdict['message']}"
+            )
+        cell = self.result.cells[name]
+        cell.score = verdict["score"]
+        cell.message = verdict["message"]
+        cell.hidden = verdict["line"] in hidden_lines(graded.text)
+
+    def _zero(self, name, message):
+        cell = self.result.cells[name]
+        cell.score, cell.message = 0.0, message
+
+    def _compare_names(self):
+        request = {"kind": "fetch", "name": "student"}
+        answer = self._ask(request, self.limits["call_seconds"], "an answer")
+        try:
+            claimed = plain.loads(answer.get("value", b""))
+        except (plain.NotPlain, TypeError):
+            claimed = None
+        student = self.environment["COURSE_STUDENT"]
+        if claimed != student:
+            self.result.needs_person(
+                f"It was handed in by {student}, but says student = {claimed!r:.60}."
+            )
+
+
+def _outputs(outputs):
+    """Outputs as a notebook file may hold them; what else was sent is dropped."""
+    clean = []
+    for output in outputs if isinstance(outputs, list) else []:
+        if not isinstance(output, dict):
+            continue
+        kind = output.get("output_type")
+        if kind == "stream":
+            name = "stderr" if output.get("name") == "stderr" else "stdout"
+            text = str(output.get("text"))[: 2 * MAX_TEXT]
+            clean.append({"output_type": kind, "name": name, "text": text})
+        elif kind in ("display_data", "execute_result"):
+            data = output.get("data")
+            data = data if isinstance(data, dict) else {}
+            data = {
+                form: str(data[form])[:MAX_PICTURE]
+                for form in FORMS
+                if form in data
+            }
+            output = {"output_type": kind, "data": data, "metadata": {}}
+            if kind == "execute_result":
+                output["execution_count"] = None
+            clean.append(output)
+        elif kind == "error":
+            lines = output.get("traceback")
+            lines = lines if isinstance(lines, list) else []
+            clean.append(
+                {
+                    "output_type": kind,
+                    "ename": str(output.get("ename"))[:200],
+                    "evalue": str(output.get("evalue"))[:2000],
+                    "traceback": [str(line)[:2000] for line in lines[:40]],
+                }
+            )
+    return clean[:MAX_OUTPUTS]
+
+
+def _claimed_student(source):
+    """Does the source's first code cell say `student = ...`?"""
+    for cell in source.notebook.cells:
+        if cell.cell_type == "code":
+            return (
+                re.search(r"^student\s*=", cell.source, re.MULTILINE)
+                is not None
+            )
+    return False
