@@ -202,7 +202,7 @@ def broken_summary(student):
     volume = network["input"]
     for layer in network["layers"]:
         inputs[layer["name"]] = volume
-        volume, count = _computed(volume, layer)
+        volume, count = computed(volume, layer)
         rows.append(
             {"name": layer["name"], "output": volume, "parameters": count}
         )
@@ -227,7 +227,7 @@ def broken_summary(student):
     return network, rows
 
 
-def _computed(volume, layer):
+def computed(volume, layer):
     """(output, parameters) of a layer whose input is `volume`."""
     if layer["kind"] == "flatten":
         return [int(np.prod(volume))], 0
@@ -288,7 +288,7 @@ def lost_layers(student):
             stride,
             "same",
         )
-        volume, count = _computed(volume, layer)
+        volume, count = computed(volume, layer)
         rows.append(
             {"name": layer["name"], "output": volume, "parameters": count}
         )
