@@ -10,15 +10,26 @@ import ast
 import builtins
 import contextlib
 import copy
+import hashlib
+import importlib.util
 import io
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import assignment_cases
 import nbformat
+import numpy as np
 import pytest
 from assignment_cases import BEGIN, END, Case
 from conftest import ROOT, skip_or_fail
-from refresh_notebooks import is_normal
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from refresh_notebooks import is_normal, notebook_environment
 from test_notebook_rules import (
     rule_alt_text,
     rule_every_cell_runs,
@@ -32,10 +43,12 @@ from test_notebook_rules import (
     rule_valid,
 )
 
+from helpers import assignments
+from helpers.files import CourseError
+
 SOURCE = ROOT / "notebooks" / "assignments" / "source"
 FOUND = sorted(p for p in SOURCE.glob("*/*.ipynb") if p.stem == p.parent.name)
 HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-MAX_COLUMNS = 80
 
 # --- Reading an assignment ------------------------------------------------------
 
@@ -232,7 +245,7 @@ def rule_self_contained(notebook):
             elif isinstance(node, ast.FunctionDef | ast.Lambda):
                 if isinstance(node, ast.FunctionDef):
                     own.add(node.name)
-                own |= {f"_{a.arg}"[:0] + a.arg for a in node.args.args}
+                own |= {a.arg for a in node.args.args}
         strange = used - own - imported - set(dir(builtins)) - offered
         if strange:
             yield f"{grade_id(cell)} uses {sorted(strange)}, which is not its own"
@@ -385,8 +398,6 @@ def test_release_has_no_solution(path):
 
 def as_json(line):
     """A line as it stands in a notebook's file."""
-    import json
-
     return json.dumps(line, ensure_ascii=False)[1:-1]
 
 
@@ -445,3 +456,399 @@ def test_graded_cell(path, name, tmp_path, monkeypatch):
 
 
 # --- With nbgrader itself, and with the course's grader -------------------------
+
+
+def points_of(notebook):
+    return {
+        grade_id(cell): cell.metadata.nbgrader.points
+        for cell in of_kind(notebook, "test")
+    }
+
+
+def answered(notebook, changes):
+    """A copy of the source with changed answers."""
+    notebook = copy.deepcopy(notebook)
+    left = dict(changes)
+    for cell in of_kind(notebook, "answer"):
+        cell.source = left.pop(grade_id(cell), lambda text: text)(cell.source)
+    assert not left, f"no such answer cells: {list(left)}"
+    return notebook
+
+
+def only(notebook, name):
+    """A copy with one test cell, and only what stands before it and matters."""
+    notebook = copy.deepcopy(notebook)
+    kept = []
+    for cell in notebook.cells:
+        if kind(cell) == "test" and grade_id(cell) == name:
+            break
+        if kind(cell) in ("answer", "given"):
+            kept.append(cell)
+    notebook.cells = [*kept, cell]
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The course's grader, with Keras where an assignment needs it."""
+    try:
+        from helpers.grading import Engine
+    except ImportError:
+        skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
+    if shutil.which("bwrap") is None:
+        skip_or_fail(
+            "bubblewrap is not installed (Debian's package bubblewrap)"
+        )
+    with Engine(keras=any("keras" in p.read_text("utf-8") for p in FOUND)) as e:
+        yield e
+
+
+def graded(engine, source, notebook):
+    """({grade_id: points} of test cells, those that are left to be marked by hand)."""
+    outcome = engine.grade(source, notebook, student="demo")
+    assert outcome.status != "grader failed", outcome.reasons
+    marks = {name: outcome.cells[name].score for name in points_of(source)}
+    return marks, [name for name in marks if outcome.cells[name].by_hand]
+
+
+@every_assignment
+def test_with_the_grader(path, engine):
+    source = read(path)
+    points = points_of(source)
+    blank = student_version(source)
+    assert graded(engine, source, source) == (points, [])
+    assert graded(engine, source, blank) == (dict.fromkeys(points, 0), [])
+
+
+@every_assignment
+def test_answers_with_the_grader(path, engine):
+    """Of each graded cell the first right and the first wrong answer."""
+    whole, cases = read(path), assignment_cases.load(path.stem)
+    for name, points in points_of(whole).items():
+        source = only(whole, name)
+        right, wrong = (
+            graded(engine, source, answered(source, changes))[0][name]
+            for group in (cases[name].right, cases[name].wrong)
+            for changes in list(group.values())[:1]
+        )
+        assert right == points, name
+        assert wrong < points, name
+
+
+@every_assignment
+def test_with_plain_nbgrader(path, tmp_path, monkeypatch):
+    if importlib.util.find_spec("nbgrader") is None:
+        skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
+    # It starts the command `alembic`, which stands beside Python.
+    beside = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", beside, prepend=os.pathsep)
+    course, name = tmp_path / "course", path.stem
+    shutil.copytree(path.parent, course / "source" / name)
+    shutil.copy(SOURCE.parent / "nbgrader_config.py", course)
+    nbgrader(course, "generate_assignment", name)
+    shutil.copytree(
+        course / "release" / name, course / "submitted" / "blank" / name
+    )
+    if not assignment_cases.is_slow(name):
+        shutil.copytree(path.parent, course / "submitted" / "demo" / name)
+    nbgrader(course, "autograde", name)
+
+    from nbgrader.api import Gradebook
+
+    source = read(path)
+    points = points_of(source)
+    by_hand = {grade_id(cell) for cell in of_kind(source, "by hand")}
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        for submission in gradebook.assignment_submissions(name):
+            grades = submission.notebooks[0].grades
+            marks = {g.name: g.auto_score for g in grades if g.name in points}
+            to_do = {g.name for g in grades if g.needs_manual_grade}
+            if submission.student.id == "blank":
+                assert marks == dict.fromkeys(points, 0)
+                assert not to_do, "a blank leaves nothing to be marked by hand"
+            else:
+                assert marks == points
+                assert to_do == by_hand
+
+
+def nbgrader(course, command, name):
+    """Run a command of nbgrader in a course's folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", command, name],
+        cwd=course,
+        env=notebook_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+# --- Each rule on an assignment that breaks it ----------------------------------
+
+TITLE = """# Assignment 0: a sum
+| part | points |
+|---|---|
+| 1 A sum | 3 |
+| together | 3 |
+"""
+EXERCISE = """### 1.1 Add (3 points)
+<details><summary>Hint</summary>Plus.</details>
+"""
+ANSWER = """def add(a, b):
+    ### BEGIN SOLUTION
+    total = a + b
+    return total
+    ### END SOLUTION
+"""
+TEST = """import math
+
+assert add(1, 2) == 3
+### BEGIN HIDDEN TESTS
+_pi = add(math.pi, 0)
+assert _pi == math.pi
+### END HIDDEN TESTS
+"""
+PARTLY = """assert add(1, 1) == 2
+### BEGIN HIDDEN TESTS
+_right = [add(n, 1) == n + 1 for n in (0, -1)]
+float(sum(_right) / 2)
+### END HIDDEN TESTS
+"""
+
+
+def graded_code(source, name, points=None, solution=False):
+    cell = new_code_cell(source)
+    cell.metadata.nbgrader = {
+        "schema_version": 3,
+        "grade_id": name,
+        "grade": points is not None,
+        "solution": solution,
+        "locked": not solution,
+        "task": False,
+    }
+    if points is not None:
+        cell.metadata.nbgrader["points"] = points
+    return cell
+
+
+def toy():
+    """An assignment of which no rule complains."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell(TITLE),
+            new_markdown_cell(EXERCISE),
+            graded_code(ANSWER, "answer", solution=True),
+            graded_code(TEST, "test", points=2),
+            graded_code(PARTLY, "partly", points=1),
+        ]
+    )
+
+
+def edit(number, old, new):
+    def change(notebook):
+        cell = notebook.cells[number]
+        assert old in cell.source
+        cell.source = cell.source.replace(old, new)
+
+    return change
+
+
+def set_metadata(number, **values):
+    return lambda n: n.cells[number].metadata.nbgrader.update(values)
+
+
+def no_metadata(notebook):
+    del notebook.cells[2].metadata["nbgrader"]
+
+
+def given_number(notebook):
+    notebook.cells.insert(2, graded_code("limit = 3", "limit"))
+    edit(4, "== 3", "== limit")(notebook)
+
+
+BROKEN = [
+    (rule_metadata, no_metadata),
+    (rule_metadata, set_metadata(2, schema_version=2)),
+    (rule_metadata, set_metadata(3, grade_id="answer")),
+    (rule_metadata, set_metadata(3, locked=False)),
+    (rule_metadata, set_metadata(2, points=3)),
+    (rule_metadata, edit(2, "### BEGIN SOLUTION", "# BEGIN SOLUTION")),
+    (rule_metadata, edit(3, "### END HIDDEN", "# END HIDDEN")),
+    (rule_metadata, edit(3, TEST.partition("###")[0], "")),
+    (rule_points_in_prose, set_metadata(3, points=3)),
+    (rule_points_in_prose, edit(1, "(3 points)", "(4 points)")),
+    (rule_points_in_prose, edit(1, "(3 points)", "")),
+    (rule_points_in_prose, edit(0, "A sum | 3", "A sum | 4")),
+    (rule_points_in_prose, edit(0, "together | 3", "together | 4")),
+    (rule_self_contained, edit(3, "import math", "")),
+    (rule_self_contained, edit(3, "_pi", "pi")),
+    (rule_self_contained, given_number),
+    (rule_hints, edit(1, "summary", "b")),
+]
+
+
+def test_the_toy_passes_every_rule():
+    assert [c for rule in RULES for c in rule(toy())] == []
+
+
+@pytest.mark.parametrize(("rule", "change"), BROKEN)
+def test_broken_assignment_is_noticed(rule, change):
+    notebook = toy()
+    change(notebook)
+    assert list(rule(notebook))
+
+
+def test_every_rule_has_a_broken_assignment():
+    assert {rule for rule, _ in BROKEN} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("answer", "marks"),
+    [
+        ("return a + b", (2, 1)),
+        ("return abs(a) + b", (2, 0.5)),
+        ("return round(a + b)", (0, 1)),
+        ("return 3", (0, 0)),
+        ("raise NotImplementedError", (0, 0)),
+    ],
+)
+def test_run_marks_as_nbgrader_does(answer, marks):
+    changes = {"answer": assignment_cases.instead(answer)}
+    assert tuple(run(toy(), changes=changes)[0].values()) == marks
+
+
+def test_secrets_of_the_toy():
+    wanted = {"total = a + b", "return total", "_pi = add(math.pi, 0)"}
+    assert wanted < solution_lines(toy())
+    assert "def add(a, b):" not in solution_lines(toy())
+
+
+# --- The helpers of assignments -------------------------------------------------
+
+
+def test_owner(monkeypatch):
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    assert assignments.owner(" AB123 ") == "ab123"
+    assert assignments.owner("Jose\u0301") == assignments.owner("jos\xe9")
+    for no_id in ("", " ", "...", None, ..., 7):
+        with pytest.raises(CourseError, match="is no student's id"):
+            assignments.owner(no_id)
+    monkeypatch.setenv("COURSE_STUDENT", "ann")
+    assert assignments.owner("bob") == "ann"  # another's id earns nothing
+
+
+def test_draws_are_the_same_everywhere():
+    draws = assignments.Draws("a", "b")
+    assert [draws.whole(1, 6) for _ in range(8)] == [1, 5, 6, 4, 4, 6, 3, 4]
+    assert draws.sample("abcdef", 3) == ["a", "b", "e"]
+    assert sorted(assignments.Draws("c").sample(range(9), 9)) == [*range(9)]
+    many = {assignments.Draws(str(n)).whole(1, 3) for n in range(50)}
+    assert many == {1, 2, 3}
+
+
+IDS = [f"student{n}" for n in range(60)]
+
+
+def test_networks_differ_and_fit(monkeypatch):
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    everybody = [assignments.networks(name) for name in IDS]
+    assert len(set(map(repr, everybody))) == len(IDS)
+    for networks in everybody:
+        for network in networks.values():
+            volume = network["input"]
+            for layer in network["layers"]:
+                volume, _ = assignments.computed(volume, layer)
+            assert volume == [network["layers"][-1]["units"]]
+
+
+def test_networks_are_the_same_everywhere(monkeypatch):
+    # A change here would change the assignment of a class that works on it.
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    given = [
+        function("demo")
+        for function in (
+            assignments.networks,
+            assignments.broken_summary,
+            assignments.lost_layers,
+        )
+    ]
+    text = json.dumps(given, sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest()[:12] == "53b9aa623c49"
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_four_rows_are_broken(name, monkeypatch):
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    network, rows = assignments.broken_summary(name)
+    volume, wrong = network["input"], 0
+    for layer, row in zip(network["layers"], rows, strict=True):
+        volume, count = assignments.computed(volume, layer)
+        differs = [row["output"] != volume, row["parameters"] != count]
+        assert sum(differs) <= 1
+        wrong += sum(differs)
+    assert wrong == 4
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_lost_layers_can_be_found_in_one_way_only(name, monkeypatch):
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    volume, rows = assignments.lost_layers(name)
+    for row in rows:
+        fitting = [
+            (k, s)
+            for k in range(1, 12)
+            for s in range(1, 7)
+            if assignments.computed(
+                volume, assignments.conv("a", row["output"][2], k, s, "same")
+            )
+            == (row["output"], row["parameters"])
+        ]
+        assert len(fitting) == 1
+        volume = row["output"]
+
+
+AGREES = [
+    ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]])),
+    (np.float32(0.3), 0.3),
+    (np.array([1.0, 1e-9]), [1.0, 0.0]),
+    (True, 1),
+    (123_456_789.0, 123_456_789),
+]
+DISAGREES = [
+    (None, 3, "is a return missing"),
+    ("3", 3, "should be a number, not str"),
+    ([[1], [1, 2]], [1, 2], "an array of numbers, not list"),
+    ([1, 2], 3, r"the shape should be \(\), not \(2,\)"),
+    (123_456_788, 123_456_789, "123456788 instead of 123456789"),
+    (float("nan"), 1.0, "nan instead of 1"),
+    ([[1, 2], [3, 5]], [[1, 2], [3, 4]], r"1 of 4 .* at \[1, 1\]: 5 instead"),
+    ([1.0, 0.01], [1.0, 0.0], "1 of 2"),
+]
+
+
+@pytest.mark.parametrize(("got", "wanted"), AGREES)
+def test_agree(got, wanted):
+    assignments.agree(got, wanted, "case")
+
+
+@pytest.mark.parametrize(("got", "wanted", "reason"), DISAGREES)
+def test_agree_says_what_is_wrong(got, wanted, reason):
+    with pytest.raises(AssertionError, match=f"^case: .*{reason}"):
+        assignments.agree(got, wanted, "case")
+
+
+def test_best_seconds_gives_up():
+    calls = []
+
+    def slow():
+        calls.append(time.sleep(0.02))
+
+    assert assignments.best_seconds(slow, tries=50, at_most=0.05) >= 0.02
+    assert 2 <= len(calls) <= 3
+    assert assignments.best_seconds(int, tries=3) < 0.02
+
+
+def test_a_loop_takes_longer_for_more_places():
+    few = assignments.loop_seconds(1000, (3, 3))
+    assert 5 * few < assignments.loop_seconds(50_000, (3, 3)) < 500 * few

@@ -2,7 +2,8 @@
 
 A module has the name of its assignment. Its CASES hold, for each graded cell (by its
 grade_id), what must earn full marks and what must not; tests/test_assignments.py
-tries them. An answer is the assignment's solution with some changes:
+tries them. SLOW = True there: the solution is run once only, by the course's grader.
+An answer is the assignment's solution with some changes:
 {grade_id of an answer cell: change}, a change being made by `changed`, `instead` or
 `then`.
 """
@@ -86,8 +87,17 @@ def warning(name):
 
 def load(assignment):
     """CASES of an assignment. Its name begins with a digit: no plain import."""
+    return _module(assignment).CASES
+
+
+def is_slow(assignment):
+    """Whether its module says SLOW = True: the solution trains for a minute or so."""
+    return getattr(_module(assignment), "SLOW", False)
+
+
+def _module(assignment):
     path = Path(__file__).parent / f"{assignment}.py"
     spec = importlib.util.spec_from_file_location(f"cases_{assignment}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.CASES
+    return module
