@@ -40,6 +40,19 @@ def tune(arguments):
     return tuning.tune(arguments)
 
 
+def grade(arguments):
+    try:
+        import nbgrader  # noqa: F401
+    except ImportError as error:
+        raise CourseError(
+            "Grading needs packages that students do not need: install them with "
+            "python -m pip install -r requirements-grading.txt."
+        ) from error
+    from helpers.grading import run
+
+    return run.grade(arguments)
+
+
 def commands():
     """The parser of the command line, with one subparser a command."""
     parser = argparse.ArgumentParser(prog="python -m helpers")
@@ -103,6 +116,60 @@ def commands():
         type=_between(int, -1, 2**32),
         help="for repeating a study of one worker (two workers that begin with the "
         "same seed try the same settings)",
+    )
+
+    command = subparsers.add_parser(
+        "grade", help="grade the assignments that a class has handed in"
+    )
+    command.set_defaults(function=grade)
+    command.add_argument(
+        "submissions",
+        type=Path,
+        nargs="?",
+        metavar="SUBMISSIONS",
+        help="a folder with STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, such as nbgrader's "
+        "submitted",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="RESULTS",
+        help="the folder for grades.csv, feedback pages and records",
+    )
+    command.add_argument(
+        "--course",
+        type=Path,
+        default=COURSE / "notebooks" / "assignments",
+        metavar="FOLDER",
+        help="the folder with nbgrader_config.py and source (default: the course's)",
+    )
+    command.add_argument(
+        "--assignment",
+        action="append",
+        metavar="NAME",
+        help="only this one (may be given several times)",
+    )
+    command.add_argument(
+        "--workers",
+        type=_between(int, 0),
+        metavar="N",
+        help="how many at the same time (default: one a processor)",
+    )
+    command.add_argument(
+        "--regrade",
+        action="store_true",
+        help="grade again what is graded already",
+    )
+    command.add_argument(
+        "--prove",
+        action="store_true",
+        help="grade no submission, but check that each source's own solution earns "
+        "all points and that an empty one earns none",
+    )
+    command.add_argument(
+        "--trusted",
+        action="store_true",
+        help="run submissions without a sandbox, because you trust all of them",
     )
     return parser
 

@@ -24,8 +24,8 @@ from helpers.grading.channel import Channel, Closed, Garbled, Late, pair
 from helpers.grading.notebooks import (
     Source,
     function_texts,
+    grade_id,
     hidden_lines,
-    mark,
     plan,
     read_source,
 )
@@ -331,9 +331,7 @@ class _Grading:
         """A person marks it, unless nothing was written: that is 0."""
         if graded.blank is None:
             return
-        cells = [
-            c for c in self.notebook.cells if mark(c).get("grade_id") == name
-        ]
+        cells = [c for c in self.notebook.cells if grade_id(c) == name]
         texts = {cell.source.strip() for cell in cells}
         if texts <= {"", graded.blank.strip()}:
             cell = self.result.cells[name]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from nbformat.validator import normalize
 
 from helpers.files import CourseError
 
@@ -58,6 +59,8 @@ class Source:
     """{grade_id of a test cell: grade_ids of all answer cells before it}."""
     given: dict = field(default_factory=dict)
     """{grade_id: text} of cells that students may not change."""
+    marks: dict = field(default_factory=dict)
+    """{grade_id: nbgrader's metadata} of all these cells."""
     limits: dict = field(default_factory=dict)
     modules: tuple = ()
     """What the notebook imports: worth importing once for all submissions."""
@@ -73,28 +76,38 @@ def mark(cell):
     return found if isinstance(found, dict) else {}
 
 
-def read_source(notebook):
-    """The Source in a notebook node. Raises CourseError if it contradicts itself."""
+def grade_id(cell):
+    """The name of a cell for nbgrader, or None."""
+    name = mark(cell).get("grade_id")
+    return name if isinstance(name, str) else None
+
+
+def read_source(notebook, course=None):
+    """The Source in a notebook node. Raises CourseError if it contradicts itself.
+
+    `course` is the folder whose nbgrader_config.py counts (None: the course's own).
+    """
     source = Source(notebook)
     source.limits.update(LIMITS, **notebook.metadata.get("grading", {}))
     answers = []
     blanks = None
     for cell in notebook.cells:
         about = mark(cell)
-        name = about.get("grade_id")
+        name = grade_id(cell)
         if name is None:
             continue
-        if name in source.graded or name in source.given or name in answers:
+        if name in source.marks:
             raise CourseError(
                 f"Two cells of the source are called {name!r}: give one of them "
                 "another grade_id."
             )
+        source.marks[name] = dict(about)
         if about.get("grade") or about.get("task"):
             by_hand = about.get("solution") or about.get("task")
             by_hand = bool(by_hand) or cell.cell_type != "code"
             blank = None
             if by_hand and not about.get("task"):
-                blanks = blanks or _blanks(notebook)
+                blanks = blanks or _blanks(notebook, course)
                 blank = blanks[name]
             source.graded[name] = Graded(
                 name, float(about.get("points", 0)), by_hand, cell.source, blank
@@ -110,12 +123,12 @@ def read_source(notebook):
     return Source(**{**vars(source), "modules": tuple(modules)})
 
 
-def _blanks(notebook):
+def _blanks(notebook, course):
     """{grade_id: text} of the version that students get."""
-    from helpers.grading.course import student_version
+    from helpers.grading.course import FOLDER, student_version
 
-    cells = student_version(notebook).cells
-    return {mark(cell).get("grade_id"): cell.source for cell in cells}
+    cells = student_version(notebook, course or FOLDER).cells
+    return {grade_id(cell): cell.source for cell in cells}
 
 
 def _modules(notebook):
@@ -260,20 +273,21 @@ def _parse(content):
     if content[:2] == b"PK":
         raise Unreadable("The notebook is a zip archive with another name.")
     try:
-        raw = json.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        raw = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             "The notebook file is damaged, perhaps cut off: it is not valid JSON."
         ) from error
     try:
-        if not isinstance(raw.get("nbformat"), int):
+        if not isinstance(raw["nbformat"], int):
             raise ValueError("no format")
-        notebook = nbformat.from_dict(raw)
+        notebook = nbformat.reader.reads(text)
         if notebook.nbformat != 4:
             notebook = nbformat.convert(notebook, 4)
-        nbformat.validate(
-            notebook, relax_add_props=True, repair_duplicate_cell_ids=True
-        )
+        # Cells without an id, or two with the same, are no reason to refuse it.
+        _, notebook = normalize(notebook, relax_add_props=True)
+        nbformat.validate(notebook, relax_add_props=True)
     except Exception as error:
         raise Unreadable(
             "The file is JSON, but not a notebook of a known format."
@@ -285,7 +299,7 @@ def _ours(notebook, source):
     known = set(source.graded) | {
         name for names in source.answers.values() for name in names
     }
-    return any(mark(cell).get("grade_id") in known for cell in notebook.cells)
+    return any(grade_id(cell) in known for cell in notebook.cells)
 
 
 # --- what runs when -------------------------------------------------------------
@@ -300,19 +314,25 @@ class Step:
     test: str | None = None
 
 
-def plan(source, notebook):
-    """The Steps for a submission: its own cells in its order, and the source's tests.
+def _places(notebook):
+    """{grade_id: places of the cells that bear it} in a submission."""
+    places = {}
+    for place, cell in enumerate(notebook.cells):
+        name = grade_id(cell)
+        if name is not None:
+            places.setdefault(name, []).append(place)
+    return places
+
+
+def tests_after(source, notebook):
+    """{place of a cell of the submission, or -1: names of the tests that follow it}.
 
     A test comes where the student's copy has it, if all answers that come before it
     in the source come before it there too; otherwise after the last of these; and
-    at the end if they are all gone.
+    at the end if the answer is gone.
     """
-    places = {}
-    for place, cell in enumerate(notebook.cells):
-        name = mark(cell).get("grade_id")
-        if isinstance(name, str):
-            places.setdefault(name, []).append(place)
-    tests_after = {}
+    places = _places(notebook)
+    found = {}
     for name, graded in source.graded.items():
         if graded.by_hand:
             continue
@@ -326,21 +346,28 @@ def plan(source, notebook):
             after = last
         else:
             after = len(notebook.cells) - 1
-        tests_after.setdefault(after, []).append(name)
+        found.setdefault(after, []).append(name)
+    return found
+
+
+def plan(source, notebook):
+    """The Steps for a submission: its own cells in its order, and the source's tests."""
+    after = tests_after(source, notebook)
+    places = _places(notebook)
     missing = [name for name in source.given if name not in places]
     for name in missing:  # given cells that are gone come first
         yield Step(cell=-1, text=source.given[name])
-    for test in tests_after.get(-1, ()):
+    for test in after.get(-1, ()):
         yield Step(test=test)
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
-            name = mark(cell).get("grade_id")
-            graded = source.graded.get(name) if isinstance(name, str) else None
+            name = grade_id(cell)
+            graded = source.graded.get(name)
             if graded is None or graded.by_hand:
                 text = source.given.get(name, cell.source)
                 if text.strip():
                     yield Step(cell=place, text=text)
-        for test in tests_after.get(place, ()):
+        for test in after.get(place, ()):
             yield Step(test=test)
 
 

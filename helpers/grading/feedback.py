@@ -1,0 +1,256 @@
+"""A page for each student: marks, why points are missing, and what a person wrote.
+
+Hidden tests are never shown, nor what they said; what a student wrote is shown, but
+cannot run anything in the browser of who opens the page.
+"""
+
+import html
+import re
+
+from helpers.files import write_file
+from helpers.grading.course import digest
+from helpers.grading.engine import GRADED
+from helpers.grading.notebooks import grade_id, without_hidden
+
+HIDDEN = "A hidden test was not passed."
+
+STYLE = """
+body { font: 17px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto;
+  padding: 0 1rem; color: #1b1b1b; background: #fff; }
+h1 { font-size: 1.7rem; line-height: 1.2; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
+  border-bottom: 1px solid #ccc; }
+td.number { text-align: right; white-space: nowrap; }
+pre { background: #f5f5f5; padding: .6rem .8rem; overflow: auto; max-height: 30rem;
+  font: 14px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
+pre.output { background: #fff; border-left: 4px solid #bbb; }
+pre.error { border-left-color: #b00020; }
+.note, .test { border-left: 5px solid #0b57a4; background: #eef4fb;
+  padding: .5rem .9rem; margin: .8rem 0; }
+.test { border-color: #777; background: #f4f4f4; }
+.lost { border-color: #b35900; background: #fdf3e7; }
+img { max-width: 100%; }
+"""
+
+
+def page(assignment, record, notebook, entered):
+    """The page as HTML text.
+
+    `notebook` is what `gradebook.autograded` made, or None if the submission could
+    not be read; `entered` is its entry in `gradebook.entered`, or None.
+    """
+    student, cells = record["student"], record["cells"]
+    marks = entered["marks"] if entered else {}
+    comments = entered["comments"] if entered else {}
+    parts = [f"<h1>{_text(title(assignment))}</h1>"]
+    if record["status"] == GRADED:
+        score = sum(
+            marks.get(name, (cell["score"] or 0,))[0]
+            for name, cell in cells.items()
+        )
+        total = sum(cell["points"] for cell in cells.values())
+        parts.append(
+            f"<p>{_text(student)}: <strong>{score:g} of {total:g} points</strong></p>"
+        )
+    else:
+        parts.append(f"<p>{_text(student)}</p>")
+        parts.append(
+            '<p class="note">These are not your marks yet: your teacher will look '
+            "at this submission.</p>"
+        )
+    reasons = [] if record["status"] == "grader failed" else record["reasons"]
+    parts += [f'<p class="note">{_text(reason)}</p>' for reason in reasons]
+    if cells and notebook is not None:
+        parts += _table(assignment, cells, marks)
+        parts += _cells(notebook, cells, marks, comments)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        # Not even what slips through may run or be fetched.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>{_text(title(assignment))}: {_text(student)}</title>"
+        f"<style>{STYLE}</style></head><body><main>"
+        + "\n".join(parts)
+        + "</main></body></html>\n"
+    )
+
+
+def write(places, text):
+    """Write a page to each of `places`; leaves those alone that hold it already."""
+    for path in places:
+        if path.is_file() and digest([path.read_bytes()], {}) == digest(
+            [text], {}
+        ):
+            continue
+        with write_file(path) as partial:
+            partial.write_text(text, "utf-8", newline="\n")
+
+
+def title(assignment):
+    """The first heading of an assignment."""
+    for cell in assignment.source.notebook.cells:
+        found = re.search(r"^#\s+(.+)", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and found:
+            return found[1]
+    return assignment.name
+
+
+def exercises(source):
+    """{grade_id: the last heading before that cell}"""
+    found, heading = {}, ""
+    for cell in source.notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = re.findall(r"^#{1,6}\s+(.+)", cell.source, re.MULTILINE)
+            heading = headings[-1] if headings else heading
+        if grade_id(cell) in source.graded:
+            found[grade_id(cell)] = heading
+    return found
+
+
+def _table(assignment, cells, marks):
+    names = exercises(assignment.source)
+    yield "<table><tr><th>Part</th><th>Points</th><th>Remarks</th></tr>"
+    for name, cell in cells.items():
+        score, open_ = _mark(name, cell, marks)
+        points = (
+            f"{score:g} of {cell['points']:g}" if score is not None else "-"
+        )
+        remark = "not marked yet" if open_ else _why(cell)
+        yield (
+            f"<tr><td>{_text(names.get(name) or name)}</td>"
+            f'<td class="number">{points}</td><td>{_text(remark)}</td></tr>'
+        )
+    yield "</table>"
+
+
+def _mark(name, cell, marks):
+    """(score, is a person still to look?)"""
+    if name in marks:
+        score, open_ = marks[name]
+        return (None if open_ and cell["by_hand"] else score), open_
+    return cell["score"], cell["score"] is None
+
+
+def _why(cell):
+    """Why points are missing, in words for the student."""
+    if cell["hidden"]:
+        return HIDDEN
+    if cell["message"]:
+        return cell["message"]
+    if cell["score"] is not None and cell["score"] < cell["points"]:
+        return "Some of the tests were not passed."
+    return ""
+
+
+def _cells(notebook, cells, marks, comments):
+    for cell in notebook.cells:
+        name = grade_id(cell)
+        result = cells.get(name)
+        if cell.cell_type == "markdown":
+            yield _markdown(cell)
+        elif result and not result["by_hand"]:
+            score, _ = _mark(name, result, marks)
+            full = score == result["points"]
+            yield f'<div class="test{"" if full else " lost"}">'
+            yield f"Tests: {score or 0:g} of {result['points']:g} points. "
+            yield f"{_text(_why(result))}"
+            yield f"<pre>{_text(without_hidden(cell.source))}</pre></div>"
+        else:
+            yield f"<pre>{_text(cell.source)}</pre>"
+            for output in cell.outputs:
+                yield _output(output)
+        if result and result["by_hand"]:
+            score, open_ = _mark(name, result, marks)
+            points = "not marked yet" if open_ else f"{score:g}"
+            yield (
+                f'<p class="note">Points: {points} of {result["points"]:g}. '
+                f"{_text(_why(result))}</p>"
+            )
+        if name in comments:
+            yield f'<p class="note">{_text(comments[name])}</p>'
+
+
+_TAGS = set(
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "del",
+        "details",
+        "div",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
+)
+_ATTRIBUTES = {"a": ["href"], "img": ["src", "alt"]}
+
+
+def _markdown(cell):
+    import bleach
+    from nbconvert.filters import markdown2html
+
+    text = cell.source
+    for name, forms in cell.get("attachments", {}).items():
+        for form, data in forms.items():
+            text = text.replace(
+                f"(attachment:{name})", f"({_picture(form, data)})"
+            )
+    protocols = {
+        "http",
+        "https",
+        "mailto",
+        "data",
+    }  # no page may follow data: links
+    return bleach.clean(
+        markdown2html(text), _TAGS, _ATTRIBUTES, protocols, strip=True
+    )
+
+
+def _output(output):
+    if output.output_type == "stream":
+        return f'<pre class="output">{_text(output.text)}</pre>'
+    if output.output_type == "error":
+        text = f"{output.ename}: {output.evalue}"
+        return f'<pre class="output error">{_text(text)}</pre>'
+    for form in ("image/png", "image/jpeg"):
+        if form in output.data:
+            return f'<img alt="a figure" src="{_picture(form, output.data[form])}">'
+    text = output.data.get("text/plain", "")
+    return f'<pre class="output">{_text(text)}</pre>'
+
+
+def _picture(form, data):
+    return f"data:{form};base64,{re.sub(r'[^A-Za-z0-9+/=]', '', str(data))}"
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def _text(text):
+    return html.escape(_ANSI.sub("", str(text)))

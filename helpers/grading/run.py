@@ -1,0 +1,459 @@
+"""A whole class: finds submissions, grades what is not graded yet, writes results.
+
+Each finished submission is one file in RESULTS/records, written at once; so a run
+that is killed and started again goes on where it was.
+"""
+
+import csv
+import json
+import os
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+
+from helpers.files import CourseError, write_file
+from helpers.grading import feedback, gradebook
+from helpers.grading.course import Course, digest, student_version
+from helpers.grading.engine import (
+    FAILED,
+    GRADED,
+    PERSON,
+    Engine,
+    Outcome,
+)
+from helpers.grading.notebooks import Unreadable, read_submission
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission: where it is, and where its record goes."""
+
+    student: str
+    assignment: str
+    folder: Path
+    record: Path
+
+
+def grade(arguments):
+    """The command `grade`; returns its exit code.
+
+    0: every submission is graded; 1: some need a person, or the grader failed.
+    """
+    course = Course(arguments.course)
+    assignments = course.assignments()
+    if arguments.assignment:
+        for name in arguments.assignment:
+            if name not in assignments:
+                raise CourseError(
+                    f"There is no assignment {name}: there are {', '.join(assignments)}."
+                )
+        assignments = {name: assignments[name] for name in arguments.assignment}
+    workers = arguments.workers or len(_processors())
+    if arguments.prove:
+        with _engine(assignments.values(), arguments.trusted, 1) as engine:
+            wrong = [
+                w
+                for a in assignments.values()
+                for w in prove(engine, a, course)
+            ]
+        print(
+            "\n".join(wrong)
+            or "Every solution earns all points, every blank none."
+        )
+        return 1 if wrong else 0
+    if arguments.submissions is None or arguments.out is None:
+        raise CourseError(
+            "Say which folder holds the submissions, and where results go: "
+            "python -m helpers grade SUBMISSIONS --out RESULTS"
+        )
+    out = Path(arguments.out).resolve()
+    tasks, strays = find(Path(arguments.submissions), assignments, out)
+    if not tasks and not strays:
+        raise CourseError(
+            f"There is no submission in {arguments.submissions}: the grader looks for "
+            "STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb."
+        )
+    with _only_one(out):
+        for name in sorted({task.assignment for task in tasks}):
+            gradebook.register(course, assignments[name])
+        work, records = _left_to_do(
+            tasks, assignments, course, arguments.regrade
+        )
+        if work:
+            used = [
+                assignments[n] for n in sorted({t.assignment for t, *_ in work})
+            ]
+            with _engine(used, arguments.trusted, workers) as engine:
+                _prove_once(engine, used, course, out)
+                _grade_all(engine, work, assignments, course, records, workers)
+        return _report(out, tasks, strays, records, assignments, course)
+
+
+def _engine(assignments, trusted, workers):
+    modules = dict.fromkeys(m for a in assignments for m in a.source.modules)
+    threads = max(1, len(_processors()) // workers)
+    return Engine(list(modules), trusted=trusted, threads=threads)
+
+
+def _processors():
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return range(os.cpu_count() or 1)
+
+
+def prove(engine, assignment, course):
+    """Sentences on what is wrong with a source; [] if nothing is.
+
+    Its own solution must earn all points, and what students get none.
+    """
+    source = assignment.source
+    blank = student_version(source.notebook, course.folder)
+    for notebook, full in ((source.notebook, True), (blank, False)):
+        outcome = engine.grade(source, notebook, "nobody", assignment.files)
+        what = "solution" if full else "blank"
+        if outcome.status == FAILED:
+            yield f"{assignment.name}, {what}: {outcome.reasons[0]}"
+            continue
+        for name, cell in outcome.cells.items():
+            expected = cell.points if full else 0
+            if not cell.by_hand and cell.score != expected:
+                yield (
+                    f"{assignment.name}, {what}: test {name} gives {cell.score:g} of "
+                    f"{cell.points:g} points. {cell.message}"
+                )
+
+
+def _prove_once(engine, assignments, course, out):
+    """Grade nothing with a source that its own solution does not satisfy."""
+    path = out / "records" / "proved.json"
+    proved = _json(path) or []
+    for assignment in assignments:
+        if assignment.digest in proved:
+            continue
+        wrong = list(prove(engine, assignment, course))
+        if wrong:
+            raise CourseError(
+                f"Nothing was graded, because a source contradicts itself: {wrong[0]} "
+                "Mend it; `python -m helpers grade --prove` shows everything."
+            )
+        proved.append(assignment.digest)
+    _write_json(path, proved)
+
+
+@contextmanager
+def _only_one(out):
+    """Two runs on one results folder would grade everything twice."""
+    import fcntl
+
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CourseError(
+                f"Another run is grading into {out}: wait for it, or end it first."
+            ) from error
+        yield
+
+
+# --- what there is to do ------------------------------------------------------------
+
+
+def find(submissions, assignments, out):
+    """(Tasks, [(student, assignment, reason)] for what cannot be one)."""
+    if not submissions.is_dir():
+        raise CourseError(f"{submissions} is not a folder with submissions.")
+    tasks, strays = [], []
+    for student in sorted(submissions.iterdir()):
+        if student.name.startswith("."):
+            continue
+        if not student.name.isprintable():
+            name = repr(student.name)
+            strays.append(
+                (name, "", "The name of this folder is no ordinary text.")
+            )
+            continue
+        if student.is_symlink() or not student.is_dir():
+            strays.append(
+                (student.name, "", "It is a file or link, not a folder.")
+            )
+            continue
+        for folder in sorted(student.iterdir()):
+            name = folder.name
+            if name in assignments:
+                record = (
+                    out / "records" / name / f"{_file_name(student.name)}.json"
+                )
+                tasks.append(Task(student.name, name, folder, record))
+            elif not name.startswith("."):
+                strays.append(
+                    (student.name, name, "There is no such assignment.")
+                )
+    return tasks, strays
+
+
+def _file_name(student):
+    """A name that every file system takes, however long the student's is."""
+    if len(student.encode("utf-8", "surrogateescape")) < 200:
+        return student
+    return student[:40] + digest([student], {})[:16]
+
+
+def _left_to_do(tasks, assignments, course, regrade):
+    """([(task, submission, digest of it)] to grade, {task: record} that are done)."""
+    work, records = [], {}
+    for task in tasks:
+        assignment = assignments[task.assignment]
+        record = _json(task.record)
+        try:
+            submission = read_submission(
+                task.folder, task.assignment, assignment.source
+            )
+            notebook, files, _ = submission
+            handed_in = digest([json.dumps(notebook, sort_keys=True)], files)
+        except Unreadable as error:
+            submission, handed_in = None, f"unreadable: {error}"
+        same = (
+            record is not None
+            and record.get("submission") == handed_in
+            and record.get("source") == assignment.digest
+            and record.get("status") != FAILED
+        )
+        if same and not regrade:
+            records[task] = record
+            _finish(
+                task, record, course
+            )  # if the last run was stopped before that
+        else:
+            work.append((task, handed_in))
+    return work, records
+
+
+def _json(path):
+    """The content of a JSON file, None if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write_json(path, value):
+    with write_file(path) as partial:
+        partial.write_text(json.dumps(value, indent=1), "utf-8")
+
+
+# --- doing it -------------------------------------------------------------------------
+
+
+def _grade_all(engine, work, assignments, course, records, workers):
+    """Grade in parallel, and store each result as soon as it is there."""
+    from tqdm.auto import tqdm
+
+    def one(task, handed_in):
+        began = time.monotonic()
+        assignment = assignments[task.assignment]
+        outcome, shown = _grade_one(engine, task, assignment)
+        record = {
+            "student": task.student,
+            "assignment": task.assignment,
+            "status": outcome.status,
+            "reasons": outcome.reasons,
+            "cells": {
+                name: asdict(cell) for name, cell in outcome.cells.items()
+            },
+            "submission": handed_in,
+            "source": assignment.digest,
+            "graded": datetime.now(UTC).isoformat(timespec="seconds"),
+            "handed in": _timestamp(task.folder),
+            "entered": False,
+            "seconds": round(time.monotonic() - began, 1),
+        }
+        return task, record, shown
+
+    waiting = iter(work)
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        tqdm(total=len(work), desc="Grading", unit="notebook") as bar,
+    ):
+        running = set()
+        while True:
+            for task, handed_in in waiting:
+                running.add(pool.submit(one, task, handed_in))
+                if len(running) > workers:
+                    break
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                task, record, shown = each.result()
+                if shown is not None:
+                    gradebook.write_autograded(course, record, shown)
+                before = _json(task.record) or {}
+                record["runs"] = before.get("runs", 0) + 1
+                record["resubmitted"] = (
+                    before.get("submission", record["submission"])
+                    != record["submission"]
+                )
+                _write_json(task.record, record)
+                _finish(task, record, course)
+                records[task] = record
+                bar.update()
+
+
+def _grade_one(engine, task, assignment):
+    """(Outcome, the notebook for formgrader or None); a failure stays with this one."""
+    try:
+        notebook, files, notes = read_submission(
+            task.folder, task.assignment, assignment.source
+        )
+    except Unreadable as error:
+        return Outcome(PERSON, [str(error)]), None
+    try:
+        extra = {
+            name: files[name] for name in files.keys() - assignment.files.keys()
+        }
+        outcome = engine.grade(
+            assignment.source, notebook, task.student, assignment.files | extra
+        )
+        outcome.reasons[:0] = notes
+        return outcome, gradebook.autograded(assignment, notebook, outcome)
+    except Exception as error:
+        # Whatever it is: the rest of the class goes on, and this one is named.
+        reason = f"The grader failed: {type(error).__name__}: {error}"
+        return Outcome(FAILED, [reason]), None
+
+
+def _finish(task, record, course):
+    """Enter a record into the gradebook, once."""
+    if not record["entered"]:
+        gradebook.enter(course, record)
+        record["entered"] = True
+        _write_json(task.record, record)
+
+
+def _timestamp(folder):
+    """When it was handed in, as nbgrader notes it, or None."""
+    try:
+        text = (folder / "timestamp.txt").read_text("utf-8")[:100].strip()
+        from nbgrader.utils import parse_utc
+
+        return parse_utc(text).isoformat() if text else None
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+# --- what comes out -------------------------------------------------------------------
+
+COLUMNS = (
+    "student",
+    "assignment",
+    "status",
+    "score",
+    "max_score",
+    "provisional_score",
+    "to_mark_by_hand",
+    "reasons",
+)
+
+
+def _report(out, tasks, strays, records, assignments, course):
+    """Write the table, the list for a person and the pages; the exit code."""
+    entered = gradebook.entered(course)
+    rows = [
+        _row(records[task], entered.get((task.student, task.assignment)))
+        for task in tasks
+    ]
+    for student, assignment, reason in strays:
+        row = dict.fromkeys(COLUMNS, "")
+        row |= {"student": student, "assignment": assignment, "status": PERSON}
+        rows.append(row | {"reasons": reason})
+    with (
+        write_file(out / "grades.csv") as partial,
+        # The mark at the beginning tells spreadsheets that it is UTF-8.
+        partial.open("w", encoding="utf-8-sig", newline="") as file,
+    ):
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(
+            {k: _harmless(v) for k, v in row.items()} for row in rows
+        )
+    for task in tasks:
+        _write_page(out, task, records[task], assignments, course, entered)
+    counts = {
+        status: sum(row["status"] == status for row in rows)
+        for status in (GRADED, PERSON, FAILED)
+    }
+    with write_file(out / "needs_a_person.txt") as partial:
+        partial.write_text(
+            "".join(
+                f"{row['student']}, {row['assignment'] or '(no assignment)'}: "
+                f"{row['status']}. {row['reasons']}\n"
+                for row in rows
+                if row["status"] != GRADED
+            ),
+            "utf-8",
+        )
+    print(
+        ", ".join(f"{count} {status}" for status, count in counts.items()) + "."
+    )
+    print(f"Grades: {out / 'grades.csv'}")
+    if counts[PERSON] or counts[FAILED]:
+        print(f"Why they need a person: {out / 'needs_a_person.txt'}")
+    open_ = sum(bool(row["to_mark_by_hand"]) for row in rows)
+    if open_:
+        print(f"{open_} with parts to be marked by hand, in formgrader.")
+    return 1 if counts[PERSON] or counts[FAILED] else 0
+
+
+def _row(record, entered):
+    """A line of the table; only what is graded has a score."""
+    cells = record["cells"]
+    score, open_ = "", ""
+    if cells and record["status"] != FAILED:
+        marks = entered["marks"] if entered else {}
+        score = sum(marks[n][0] for n in cells if n in marks)
+        open_ = sum(marks[n][1] for n in cells if n in marks)
+    graded = record["status"] == GRADED
+    return {
+        "student": record["student"],
+        "assignment": record["assignment"],
+        "status": record["status"],
+        "score": f"{score:g}" if graded else "",
+        "max_score": f"{sum(c['points'] for c in cells.values()):g}"
+        if cells
+        else "",
+        "provisional_score": "" if graded or score == "" else f"{score:g}",
+        "to_mark_by_hand": open_,
+        "reasons": " ".join(record["reasons"]),
+    }
+
+
+def _harmless(value):
+    """A spreadsheet takes what begins like this for a formula."""
+    text = str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def _write_page(out, task, record, assignments, course, entered):
+    folder = course.place("autograded", task.student, task.assignment)
+    path = folder / f"{task.assignment}.ipynb"
+    notebook = None
+    if record["cells"] and record["status"] != FAILED:
+        notebook = nbformat.from_dict(_json(path))
+    text = feedback.page(
+        assignments[task.assignment],
+        record,
+        notebook,
+        entered.get((task.student, task.assignment)),
+    )
+    nbgraders = course.place("feedback", task.student, task.assignment)
+    places = [
+        out / "feedback" / task.student / f"{task.assignment}.html",
+        nbgraders / f"{task.assignment}.html",
+    ]
+    feedback.write(places, text)
