@@ -21,7 +21,7 @@ h1 { font-size: 1.7rem; line-height: 1.2; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
   border-bottom: 1px solid #ccc; }
-td.number { text-align: right; white-space: nowrap; }
+th.number, td.number { text-align: right; white-space: nowrap; }
 pre { background: #f5f5f5; padding: .6rem .8rem; overflow: auto; max-height: 30rem;
   font: 14px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
 pre.output { background: #fff; border-left: 4px solid #bbb; }
@@ -98,20 +98,25 @@ def title(assignment):
 
 
 def exercises(source):
-    """{grade_id: the last heading before that cell}"""
+    """{grade_id: the last heading before that cell, with the id if others share it}"""
     found, heading = {}, ""
     for cell in source.notebook.cells:
-        if cell.cell_type == "markdown":
+        if cell.cell_type == "markdown" and grade_id(cell) is None:
             headings = re.findall(r"^#{1,6}\s+(.+)", cell.source, re.MULTILINE)
             heading = headings[-1] if headings else heading
         if grade_id(cell) in source.graded:
             found[grade_id(cell)] = heading
-    return found
+    headings = list(found.values())
+    return {
+        name: heading if headings.count(heading) == 1 else f"{heading} ({name})"
+        for name, heading in found.items()
+    }
 
 
 def _table(assignment, cells, marks):
     names = exercises(assignment.source)
-    yield "<table><tr><th>Part</th><th>Points</th><th>Remarks</th></tr>"
+    yield '<table><tr><th>Part</th><th class="number">Points</th>'
+    yield "<th>Remarks</th></tr>"
     for name, cell in cells.items():
         score, open_ = _mark(name, cell, marks)
         points = (
@@ -119,7 +124,7 @@ def _table(assignment, cells, marks):
         )
         remark = "not marked yet" if open_ else _why(cell)
         yield (
-            f"<tr><td>{_text(names.get(name) or name)}</td>"
+            f"<tr><td>{_text(names[name])}</td>"
             f'<td class="number">{points}</td><td>{_text(remark)}</td></tr>'
         )
     yield "</table>"
@@ -168,7 +173,7 @@ def _cells(notebook, cells, marks, comments):
                 f'<p class="note">Points: {points} of {result["points"]:g}. '
                 f"{_text(_why(result))}</p>"
             )
-        if name in comments:
+        if comments.get(name, "No answer.") != "No answer.":
             yield f'<p class="note">{_text(comments[name])}</p>'
 
 
