@@ -71,6 +71,17 @@ def of_kind(notebook, *kinds):
     return [cell for cell in notebook.cells if kind(cell) in kinds]
 
 
+def points_of(notebook):
+    return {
+        grade_id(cell): cell.metadata.nbgrader.points
+        for cell in of_kind(notebook, "test")
+    }
+
+
+def read_text(path):
+    return path.read_text(encoding="utf-8")
+
+
 def read(path):
     return nbformat.read(path, as_version=4)
 
@@ -88,14 +99,16 @@ def regions(cell, begin, end):
 # --- Running an assignment, as plain nbgrader does ------------------------------
 
 
-def run(notebook, tests=None, changes=None, show=True):
+def run(notebook, tests=None, changes=None, show=True, namespace=None):
     """({grade_id: points} of test cells, the first error outside these or None).
 
     tests: only these test cells, and no more cells than they need. changes:
     {grade_id of an answer cell: function of its source}. Without `show`, cells
-    without nbgrader's metadata are left out: they must not matter.
+    without nbgrader's metadata are left out: they must not matter. namespace: an
+    empty dictionary, to have the names that the notebook leaves.
     """
-    namespace = {"__name__": "__main__"}
+    namespace = {} if namespace is None else namespace
+    namespace["__name__"] = "__main__"
     marks, first_error = {}, None
     left = dict(changes or {})
     for cell in notebook.cells:
@@ -249,6 +262,8 @@ def rule_self_contained(notebook):
         strange = used - own - imported - set(dir(builtins)) - offered
         if strange:
             yield f"{grade_id(cell)} uses {sorted(strange)}, which is not its own"
+        if idle := imported - used:
+            yield f"{grade_id(cell)} imports {sorted(idle)} and does not use it"
         inner = scopes(tree)
         loud = {n for n in own if not n.startswith("_")} - inner
         if loud:
@@ -332,17 +347,45 @@ def test_stored_in_normal_form(path):
     assert is_normal(path)
 
 
-@every_assignment
+QUICK = [path for path in FOUND if not assignment_cases.is_slow(path.stem)]
+
+
+@pytest.mark.parametrize("path", QUICK, ids=label)
 def test_solution_earns_full_marks(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notebook = read(path)
     marks, error = run(notebook, show=False)
-    wanted = {
+    assert error is None
+    assert marks == points_of(notebook)
+
+
+PERSONAL = [path for path in QUICK if "owner(student)" in read_text(path)]
+
+
+@pytest.mark.parametrize("path", PERSONAL, ids=label)
+def test_numbers_of_another_student_earn_little(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    notebook, names = read(path), {}
+    run(notebook, show=False, namespace=names)
+    typed = {}
+    for cell in of_kind(notebook, "answer"):
+        own = set().union(*map(assigned, ast.parse(cell.source).body))
+        code = "".join(
+            f"{name} = {names[name]!r}\n"
+            for name in sorted(own & set(names) - {"student"})
+            if isinstance(names[name], int | float | list | dict)
+        )
+        typed[grade_id(cell)] = assignment_cases.then(code)
+    monkeypatch.setenv("COURSE_STUDENT", "zoe")
+    marks, _ = run(notebook, changes=typed, show=False)
+    points = {
         grade_id(cell): cell.metadata.nbgrader.points
         for cell in of_kind(notebook, "test")
+        if "owner(student)" in cell.source
     }
-    assert error is None
-    assert marks == wanted
+    earned = sum(marks[name] for name in points)
+    assert earned <= sum(points.values()) / 4
 
 
 @every_assignment
@@ -369,25 +412,27 @@ def test_release_stops_at_the_first_exercise(path, tmp_path, monkeypatch):
 
 
 def solution_lines(notebook):
-    """Lines that only a solution or a hidden test has, and no other cell's text."""
-    secret, open_text = set(), ""
+    """(secret, open): lines of solutions and hidden tests, and all other lines."""
+    secret, visible = set(), set()
     for cell in notebook.cells:
         text = cell.source
         for markers in ((BEGIN, END), HIDDEN):
             for region in regions(cell, *markers):
                 secret |= {line.strip() for line in region.splitlines()}
                 text = text.replace(region, "\n")
-        open_text += text + "\n"
-    return {line for line in secret if line and line not in open_text}
+        visible |= {line.strip() for line in text.splitlines()}
+    return secret - {""}, visible
 
 
 @every_assignment
 def test_release_has_no_solution(path):
     notebook = read(path)
-    secret = solution_lines(notebook)
-    assert len(secret) >= 5  # or this test could not fail
+    every, visible = solution_lines(notebook)
+    secret = every - visible
+    assert len(secret) > 0.9 * len(every), "a solution stands elsewhere, too"
     released = nbformat.writes(student_version(notebook))
-    leaked = [line for line in secret if as_json(line) in released]
+    telling = [line for line in secret if len(line) > 20]
+    leaked = [line for line in telling if as_json(line) in released]
     assert not leaked
     for marker in (BEGIN, END, *HIDDEN):
         assert marker not in released
@@ -430,11 +475,7 @@ def test_graded_cell(path, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notebook = read(path)
     case = assignment_cases.load(path.stem).get(name, Case({}, {}))
-    points = next(
-        cell.metadata.nbgrader.points
-        for cell in of_kind(notebook, "test")
-        if grade_id(cell) == name
-    )
+    points = points_of(notebook)[name]
 
     def earned(changes):
         return run(notebook, {name}, changes, show=False)[0][name]
@@ -456,13 +497,6 @@ def test_graded_cell(path, name, tmp_path, monkeypatch):
 
 
 # --- With nbgrader itself, and with the course's grader -------------------------
-
-
-def points_of(notebook):
-    return {
-        grade_id(cell): cell.metadata.nbgrader.points
-        for cell in of_kind(notebook, "test")
-    }
 
 
 def answered(notebook, changes):
@@ -499,7 +533,7 @@ def engine():
         skip_or_fail(
             "bubblewrap is not installed (Debian's package bubblewrap)"
         )
-    with Engine(keras=any("keras" in p.read_text("utf-8") for p in FOUND)) as e:
+    with Engine(keras=any("keras" in read_text(p) for p in FOUND)) as e:
         yield e
 
 
@@ -684,6 +718,7 @@ BROKEN = [
     (rule_self_contained, edit(3, "import math", "")),
     (rule_self_contained, edit(3, "_pi", "pi")),
     (rule_self_contained, given_number),
+    (rule_self_contained, edit(3, "import math", "import json, math")),
     (rule_hints, edit(1, "summary", "b")),
 ]
 
@@ -720,8 +755,10 @@ def test_run_marks_as_nbgrader_does(answer, marks):
 
 def test_secrets_of_the_toy():
     wanted = {"total = a + b", "return total", "_pi = add(math.pi, 0)"}
-    assert wanted < solution_lines(toy())
-    assert "def add(a, b):" not in solution_lines(toy())
+    secret, visible = solution_lines(toy())
+    assert wanted < secret
+    assert not wanted & visible
+    assert "def add(a, b):" in visible
 
 
 # --- The helpers of assignments -------------------------------------------------
