@@ -18,11 +18,9 @@ from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell
 
 from helpers.__main__ import main
-
-pytest.importorskip(
-    "nbgrader", reason="grading needs the packages of requirements-grading.txt"
-)
 from helpers.grading import engine, sandbox, student_version
+
+toy.require_nbgrader()
 
 FULL = {"double": 2, "answer": 1, "half": 2, "why": None}
 MARKER = f"marker-{secrets.token_hex(8)}"
@@ -96,15 +94,22 @@ def answers_for_tests(notebook):
 
 
 def doubled_tests(notebook):
-    notebook.cells += [copy.deepcopy(c) for c in notebook.cells if is_test(c)]
+    notebook.cells += [again(c) for c in notebook.cells if is_test(c)]
     return notebook
 
 
+def again(cell):
+    """A copy, as JupyterLab makes them: all the same but for the id."""
+    twin = copy.deepcopy(cell)
+    twin["id"] = secrets.token_hex(4)
+    return twin
+
+
 def doubled_answer(notebook):
-    again = copy.deepcopy(toy.cell(notebook, "a_answer"))
+    right = again(toy.cell(notebook, "a_answer"))
     toy.cell(notebook, "a_answer").source = "answer = 0"
     notebook.cells.insert(
-        notebook.cells.index(toy.cell(notebook, "answer")), again
+        notebook.cells.index(toy.cell(notebook, "answer")), right
     )
     return notebook
 
@@ -152,14 +157,14 @@ def text(content, name=f"{toy.ASSIGNMENT}.ipynb"):
 def named(*names):
     def write(folder):
         for name in names:
-            (folder / name).write_text(json.dumps(toy.source()), "utf-8")
+            (folder / name).write_text(json.dumps(toy.solved()), "utf-8")
 
     return write
 
 
 def archive(folder):
     with zipfile.ZipFile(folder / "work.zip", "w") as file:
-        file.writestr("1_toy.ipynb", json.dumps(toy.source()))
+        file.writestr("1_toy.ipynb", json.dumps(toy.solved()))
 
 
 def linked(folder):
@@ -351,7 +356,7 @@ CASES = {
         }
     ),
     "truncated": Case(
-        write=text(json.dumps(toy.source()).encode()[:700]),
+        write=text(json.dumps(toy.solved()).encode()[:700]),
         status=PERSON,
         reason="cut off",
     ),
@@ -419,7 +424,7 @@ CASES = {
             "    except OSError:\n"
             "        pass"
         ),
-        marks=NOTHING,
+        marks=dict.fromkeys(NOTHING),
         status=PERSON,
         reason="interfered",
     ),
@@ -446,19 +451,22 @@ CASES = {
 }
 
 READER = """
-import pathlib, glob
+import pathlib
 found = []
-for name in {names!r}:
+def look(path):
     try:
-        found.append(pathlib.Path(name).read_text(errors="replace"))
+        found.append(f"{{path}}: {{path.read_text(errors='replace')}}")
+        return "read"
     except OSError as error:
-        print(name, type(error).__name__)
-for pattern in ("/**/1_toy*", "/**/*.db", "/proc/*/environ", "/proc/*/cmdline"):
-    for name in glob.glob(pattern, recursive=True)[:1000]:
-        try:
-            found.append(name + pathlib.Path(name).read_text(errors="replace"))
-        except OSError:
-            pass
+        return type(error).__name__
+for name in {names!r}:
+    print(look(pathlib.Path(name)))
+for folder in {{pathlib.Path(name).parent for name in {names!r}}}:
+    for path in folder.rglob("*"):
+        look(path)
+for name in ("environ", "cmdline", "cwd", "fd/3", "mem", "root/etc/passwd"):
+    for path in pathlib.Path("/proc").glob(f"[0-9]*/{{name}}"):
+        look(path)
 print(*found)
 answer = 42
 """
@@ -513,14 +521,14 @@ def graded(tmp_path_factory, listener):
         skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
     course = toy.ToyCourse(tmp_path_factory.mktemp("hostile"))
     for number in (1, 2, 3):
-        course.submit(f"honest {number}", toy.source())
+        course.submit(f"honest {number}", toy.solved())
     for name, case in CASES.items():
         if case.write:
             case.write(course.folder(name))
         elif case.change:
-            course.submit(name, case.change(toy.source()))
+            course.submit(name, case.change(toy.solved()))
         else:
-            course.submit(name, toy.with_answers(**case.answers))
+            course.submit(name, toy.solved(**case.answers))
     names = [
         "/etc/passwd",
         "/etc/shadow",
@@ -530,10 +538,10 @@ def graded(tmp_path_factory, listener):
         str(Path(toy.__file__).resolve()),
     ]
     reader = READER.format(names=names)
-    course.submit("reader", toy.with_answers(a_answer=reader))
+    course.submit("reader", toy.solved(a_answer=reader))
     port, unix, _ = listener
     caller = CALLER.format(port=port, unix=unix)
-    course.submit("caller", toy.with_answers(a_answer=caller))
+    course.submit("caller", toy.solved(a_answer=caller))
     patch = pytest.MonkeyPatch()
     patch.setattr(engine, "GRACE", 1.5)
     try:
@@ -619,7 +627,6 @@ def test_feedback_says_nothing_hidden(graded):
     assert len(pages) == len(CASES) + 5
     for path in pages:
         page = path.read_text("utf-8")
-        # "tests edited" and the like show their own words, never the source's.
         assert "the hidden number" not in page and "-15.0" not in page, path
 
 

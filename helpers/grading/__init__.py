@@ -11,6 +11,7 @@ channel      messages between processes
 sandbox      namespaces and limits around these processes
 syscalls     a filter of system calls, on top of that
 zygote       imports Keras once, then forks
+stock        for nbgrader's own commands
 course       nbgrader's folder of a course: configuration, sources
 gradebook    nbgrader's gradebook, and the notebooks that its formgrader shows
 feedback     a page for each student

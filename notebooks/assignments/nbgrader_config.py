@@ -1,5 +1,9 @@
 """nbgrader's settings for this course; nbgrader reads them when it is started here."""
 
+from nbgrader import preprocessors
+
+from helpers.grading.stock import DropStderr
+
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "computer_vision"
@@ -10,7 +14,17 @@ c.ClearSolutions.code_stub = {
 }
 c.ClearSolutions.text_stub = "Write your answer here."
 
-# The grader of this course, `python -m helpers grade`, has limits of its own. These
-# are for plain `nbgrader autograde`.
+# What follows is for plain `nbgrader autograde`. The grader of this course,
+# `python -m helpers grade`, has limits of its own.
 c.Execute.timeout = 120
 c.Execute.interrupt_on_timeout = True
+# nbgrader's own steps, and one more: text on standard error costs no points.
+c.Autograde.autograde_preprocessors = [
+    preprocessors.Execute,
+    DropStderr,
+    preprocessors.IgnorePattern,
+    preprocessors.LimitOutput,
+    preprocessors.SaveAutoGrades,
+    preprocessors.AssignLatePenalties,
+    preprocessors.CheckCellMetadata,
+]
