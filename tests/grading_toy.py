@@ -1,7 +1,10 @@
 """A small course for the tests of grading: one assignment, and what students send."""
 
+import atexit
+import functools
 import importlib.util
 import shutil
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -9,7 +12,9 @@ import pytest
 from conftest import CI
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.grading import student_version
+from helpers.grading import Engine, student_version
+from helpers.grading.course import Course
+from helpers.grading.gradebook import gradebook
 
 ASSIGNMENT = "1_toy"
 CONFIGURATION = (
@@ -129,6 +134,24 @@ def solved(**texts):
     return notebook
 
 
+@functools.cache
+def shared_engine():
+    """One engine for many tests: starting one takes seconds."""
+    engine = Engine(threads=1).__enter__()
+    atexit.register(engine.__exit__)
+    return engine
+
+
+@functools.cache
+def _empty_gradebook():
+    """A new gradebook as bytes: nbgrader takes seconds to make one."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(CONFIGURATION, folder)
+        with gradebook(Course(folder)):
+            pass
+        return (Path(folder) / "gradebook.db").read_bytes()
+
+
 class ToyCourse:
     """A course folder and a folder of submissions, below a temporary folder."""
 
@@ -139,6 +162,7 @@ class ToyCourse:
         self.course.mkdir(parents=True)
         self.submissions.mkdir()
         shutil.copy(CONFIGURATION, self.course)
+        (self.course / "gradebook.db").write_bytes(_empty_gradebook())
         self.set_source(notebook or source())
 
     def set_source(self, notebook):
