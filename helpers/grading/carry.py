@@ -161,7 +161,7 @@ def _take_table_apart(value):
 def _take_column_apart(column):
     import numpy as np
 
-    name = column.name
+    name = tuple(column.names) if hasattr(column, "levels") else column.name
     if not isinstance(name, (str, int, float, tuple, type(None))):
         name = str(name)
     if isinstance(column.dtype, np.dtype) and column.dtype != object:
@@ -265,8 +265,9 @@ def _index(content):
     import pandas as pd
 
     values, dtype, name = _column(content)
-    if values and isinstance(values, list) and type(values[0]) is tuple:
-        return pd.MultiIndex.from_tuples(values, names=name)
+    if isinstance(values, list) and values and type(values[0]) is tuple:
+        names = list(name) if isinstance(name, tuple) else None
+        return pd.MultiIndex.from_tuples(values, names=names)
     return pd.Index(values, dtype=dtype, name=name)
 
 
@@ -296,11 +297,11 @@ def _frame(content):
 def _model(content):
     """A Keras model; ValueError with one sentence if it is not made of Keras alone."""
     try:
-        config = json.loads(content["config"])
+        config = _without_compiling(json.loads(content["config"]))
         _refuse_strangers(config)
         import keras
 
-        model = keras.models.model_from_json(content["config"])
+        model = keras.models.model_from_json(json.dumps(config))
         model.set_weights(content["weights"])
     except RefusedModel as error:
         return Uncarried("model", str(error))
@@ -309,6 +310,19 @@ def _model(content):
         return Uncarried("model", reason[:300])
     model._number_in_the_notebook = content["number"]
     return model
+
+
+def _without_compiling(config):
+    """A model's configuration without losses, metrics and optimizers."""
+    if isinstance(config, list):
+        return [_without_compiling(part) for part in config]
+    if isinstance(config, dict):
+        return {
+            name: _without_compiling(part)
+            for name, part in config.items()
+            if name != "compile_config"
+        }
+    return config
 
 
 class RefusedModel(ValueError):

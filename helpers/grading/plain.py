@@ -83,6 +83,8 @@ class _Writer:
 
     def several(self, kind, values, depth):
         values = list(values)
+        if len(values) > self.items:
+            raise NotPlain(f"it has more than {MAX_ITEMS:,} elements")
         self.put(kind + struct.pack("<I", len(values)))
         for value in values:
             self.value(value, depth + 1)

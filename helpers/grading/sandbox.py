@@ -97,6 +97,7 @@ def _view():
             words += ["--symlink", str(Path(name).readlink()), name]
         elif Path(name).is_dir():
             words += ["--ro-bind", name, name]
+    words += ["--dir", "/etc"]
     for name in ("ld.so.cache", "alternatives", "localtime"):
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--dir", SCRATCH]

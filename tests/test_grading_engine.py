@@ -1,0 +1,302 @@
+"""What tests can ask of answers: values, functions, tables, networks."""
+
+import os
+import sys
+
+import grading_toy as toy
+import pytest
+from conftest import skip_or_fail
+
+from helpers.grading import Engine, sandbox, syscalls
+from helpers.grading.engine import FAILED
+
+toy.require_nbgrader()
+
+
+@pytest.fixture(scope="module")
+def engine():
+    if not sandbox.available():
+        skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
+    with Engine(keras=True, threads=1) as engine:
+        yield engine
+
+
+def grade(engine, answer, test, points=1, **limits):
+    """(score, message) of one answer cell and one test cell."""
+    notebook = toy.notebook(
+        toy.answer("a", answer), toy.test("t", points, test), **limits
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status != FAILED, outcome.reasons
+    return outcome.cells["t"].score, outcome.cells["t"].message
+
+
+@pytest.mark.parametrize(
+    "answer, test",
+    [
+        ("x = 3", "assert x == 3 and type(x) is int"),
+        ("x = True", "assert x is True"),
+        ("import numpy as np\nx = np.arange(3)", "assert x.tolist() == [0, 1, 2]"),
+        ("x = {1: [2, (3,)]}", "assert x == {1: [2, (3,)]}"),
+        # Names of the test cell go before names of the student.
+        ("x = 3\ny = 4", "y = 5\nassert (x, y) == (3, 5)"),
+        ("x = 3", "def f():\n    return x\nassert f() == 3 and [x for _ in [1]] == [3]"),
+        ("sum = max = len = None", "assert sum([1, 2]) == 3 and len([max]) == 1"),
+        ("def f(a, b=2):\n    return a + b", "assert f(1) == 3 and f(1, b=5) == 6"),
+        ("f = lambda x: x", "assert callable(f) and f('中') == '中'"),
+        ("f = [abs, max]", "assert [g(-2, -1) for g in f[1:]] == [-1]"),
+        ("class F:\n    def __call__(self): return 7\nf = F()", "assert f() == 7"),
+        ("def f(g):\n    return g(3)\ndef g(x):\n    return x + 1", "assert f(g) == 4"),
+        (
+            "def f():\n    # text\n    return 1",
+            "import ast, inspect\n"
+            "assert '# text' in inspect.getsource(f)\n"
+            "assert not any(isinstance(n, ast.For) for n in "
+            "ast.walk(ast.parse(inspect.getsource(f))))",
+        ),
+        (
+            "def f(x):\n    if x < 0:\n        raise ValueError('negative')\n    return x",
+            "try:\n    f(-1)\nexcept ValueError as error:\n"
+            "    assert str(error) == 'negative'\nelse:\n    assert False",
+        ),
+        (
+            "class Mine(Exception): pass\ndef f():\n    raise Mine('x')",
+            "try:\n    f()\nexcept RuntimeError as error:\n    assert 'Mine: x' in str(error)",
+        ),
+        (
+            "import pandas as pd\ntable = pd.DataFrame({'a': [1, 2]})",
+            "assert table['a'].sum() == 3 and table.shape == (2, 1)",
+        ),
+        ("import os\nwho = os.environ['COURSE_STUDENT']", "assert who == 'ada'"),
+        ("def f(x):\n    x.append(1)\n    return x", "assert f([]) == [1]"),
+        ("import warnings\nwarnings.warn('x')\nx = 1", "assert x == 1"),
+        ("import asyncio\nawait asyncio.sleep(0)\nx = 1", "assert x == 1"),
+        ("%matplotlib inline\n!true\nx = 1", "assert x == 1"),
+        ("print('hello')\nx = 1", "print(x)\nassert x == 1"),
+        ("import sys\nprint('x', file=sys.stderr)\nx = 1", "import sys\nsys.stderr.write('x')"),
+    ],
+)  # fmt: skip
+def test_right(engine, answer, test):
+    assert grade(engine, answer, test) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "answer, test, message",
+    [
+        ("y = 3", "assert x == 3", "name 'x' is not defined"),
+        ("x = object()", "assert x == 3", "the answer is a object"),
+        (
+            "def f():\n    return object()",
+            "assert f() == 3",
+            "the answer is a object",
+        ),
+        ("x = 3", "assert x == 4, 'not four'", "AssertionError: not four"),
+        ("x = 3", "assert False\nx = ", "SyntaxError"),
+        ("def f():\n    raise SystemExit", "f()", "SystemExit"),
+        (
+            "def f():\n    while True: pass",
+            "f()",
+            "TimeoutError: the function was stopped after 1.5 seconds",
+        ),
+        (
+            "def f():\n    return [0] * 10**7",
+            "f()[0]",
+            "more than 1,000,000 elements",
+        ),
+        ("x = __builtins__", "x.print()", "cannot look into"),
+        ("f = print", "f(object())", "hands the student's function something"),
+    ],
+)
+def test_wrong(engine, answer, test, message):
+    score, found = grade(engine, answer, test)
+    assert score == 0 and message in found
+
+
+@pytest.mark.parametrize(
+    "last, score",
+    [
+        ("1.5", 1.5),
+        ("float(x) / 2", 1.5),
+        ("0", 0),
+        ("2", 2),
+        ("True", 2),
+        ("None", 2),
+        ("'text'", 2),
+        ("if x:\n    0.5", 2),
+    ],
+)
+def test_partial_credit(engine, last, score):
+    """As nbgrader reads the last value of a test cell."""
+    assert grade(engine, "x = 3", f"assert x\n{last}", points=2) == (score, "")
+
+
+def test_slow_functions_cost_only_their_test(engine):
+    """Many calls, each within its limit, and all of them too long."""
+    answer = "import time\ndef f():\n    time.sleep(1)"
+    score, message = grade(
+        engine, answer, "while True:\n    f()", cell_seconds=2
+    )
+    assert score == 0 and "more than 2 seconds" in message
+
+
+def test_endless_test_needs_a_person(engine):
+    notebook = toy.notebook(
+        toy.answer("a", "x = 1"),
+        toy.test("t", 1, "assert x\nwhile True:\n    pass"),
+        toy.answer("b", "y = 1"),
+        toy.test("u", 1, "assert y"),
+        cell_seconds=1,
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
+    assert outcome.cells["u"].score == 1
+
+
+def test_time_for_the_whole_notebook(engine):
+    cells = []
+    for number in range(6):
+        cells.append(
+            toy.answer(f"a{number}", "import time\ntime.sleep(1)\nx = 1")
+        )
+        cells.append(toy.test(f"t{number}", 1, "assert x"))
+    notebook = toy.notebook(*cells, total_seconds=2)
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person"
+    assert outcome.cells["t0"].score == 1 and outcome.cells["t5"].score == 0
+
+
+def test_judge_that_dies_needs_a_person(engine):
+    """What a test builds of answers may be more than the judge may use."""
+    notebook = toy.notebook(
+        toy.answer("a", "x = 10**6"),
+        toy.test("t", 1, "import os, numpy\nos._exit(x and 0)"),
+        toy.test("u", 1, "assert x == 10**6"),
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person"
+    assert [outcome.cells[n].score for n in "tu"] == [0, 1]
+
+
+def test_judge_sees_no_network_and_no_files(engine):
+    test = (
+        "import pathlib, socket\n"
+        "assert not pathlib.Path('/etc/passwd').exists()\n"
+        f"assert not pathlib.Path({toy.__file__!r}).exists()\n"
+        "try:\n    socket.create_connection(('127.0.0.1', 22), 1)\n"
+        "except OSError as error:\n    assert error.errno == 101\n"
+        "else:\n    assert False"
+    )
+    assert grade(engine, "x = 1", test) == (1, "")
+
+
+def test_limits_of_a_process(engine):
+    answer = (
+        "import ctypes, os, resource\n"
+        "status = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
+        "x = [status[n].split()[0] for n in ('CapEff', 'CapBnd', 'NoNewPrivs')]\n"
+        "spaces = open('/proc/sys/user/max_user_namespaces').read()\n"
+        "seccomp = status['Seccomp'].strip()\n"
+        "try:\n    os.memfd_create('x')\n    memfd = 'made'\n"
+        "except OSError as error:\n    memfd = error.strerror\n"
+        "unshared = ctypes.CDLL(None).unshare(0x10000000)\n"
+        "seen = [n for n in os.listdir('/proc') if n.isdigit()]\n"
+        "mounts = open('/proc/mounts').read()\n"
+    )
+    test = (
+        "assert x == ['0' * 16, '0' * 16, '1'], x\n"
+        "assert int(spaces) == 0\n"
+        "assert seccomp == '2'\n"
+        "assert memfd == 'Function not implemented', memfd\n"
+        "assert unshared == -1\n"
+        "assert len(seen) == 2, seen\n"
+        "writable = [line.split()[1] for line in mounts.splitlines()"
+        " if 'rw' in line.split()[3].split(',')]\n"
+        "assert set(writable) <= {'/scratch', '/dev/shm', '/proc', '/dev/pts',"
+        " '/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom',"
+        " '/dev/tty', '/dev/console'}, writable\n"
+    )
+    assert grade(engine, answer, test) == (1, "")
+
+
+MODEL = """
+import keras
+model = keras.Sequential([
+    keras.layers.Input((8, 8, 1)),
+    keras.layers.Rescaling(1 / 255),
+    keras.layers.Conv2D(4, 3, activation="relu"),
+    keras.layers.BatchNormalization(),
+    keras.layers.Flatten(),
+    keras.layers.Dense(3),
+])
+"""
+
+
+def test_networks(engine):
+    """Rebuilt from configuration and weights, predicting the same."""
+    answer = (
+        MODEL
+        + "import numpy as np\n"
+        + "model.compile('adam', 'mse')\n"
+        + "images = np.arange(128.0).reshape(2, 8, 8, 1)\n"
+        + "model.fit(images, np.ones((2, 3)), verbose=0)\n"
+        + "told = model.predict(images, verbose=0)\n"
+        + "def count(m):\n    return m.count_params()\n"
+        + "output = model(images)\n"
+    )
+    test = (
+        "import keras, numpy as np\n"
+        "assert isinstance(model, keras.Model) and len(model.layers) == 5\n"
+        "images = np.arange(128.0).reshape(2, 8, 8, 1)\n"
+        "np.testing.assert_allclose(model.predict(images, verbose=0), told, 1e-4)\n"
+        "np.testing.assert_allclose(output, told, 1e-4)\n"
+        "assert type(output) is np.ndarray\n"
+        "assert count(model) == model.count_params() == 491\n"
+    )
+    limits = {"cell_seconds": 60, "call_seconds": 20, "memory_mb": 4000}
+    assert grade(engine, answer, test, **limits) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        (
+            "import keras\nmodel = keras.Sequential([keras.layers.Input((3,)), "
+            "keras.layers.Lambda(lambda x: x)])",
+            "Lambda is not a layer",
+        ),
+        (
+            "import keras\n"
+            "@keras.saving.register_keras_serializable()\n"
+            "class Mine(keras.layers.Layer): pass\n"
+            "model = keras.Sequential([keras.layers.Input((3,)), Mine()])",
+            "Mine is not a layer",
+        ),
+        (
+            MODEL + "model.to_json = lambda: "
+            '\'{"class_name": "Popen", "module": "subprocess", "config": {}}\'',
+            "Popen is not a layer",
+        ),
+        (MODEL + "model.get_weights = lambda: []", "cannot be rebuilt"),
+    ],
+)
+def test_networks_of_strangers(engine, answer, message):
+    limits = {"cell_seconds": 60, "call_seconds": 20, "memory_mb": 4000}
+    score, found = grade(engine, answer, "model.count_params()", **limits)
+    assert score == 0 and message in found
+
+
+def test_filter_of_system_calls():
+    """Every jump of the program stays inside it, on both architectures."""
+    for machine in ("x86_64", "aarch64"):
+        lines = syscalls.program(machine)
+        for place, (_, yes, no, _) in enumerate(lines):
+            assert place + 1 + max(yes, no) < len(lines) or (yes, no) == (0, 0)
+        assert len(lines) < 256
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
+def test_command_hides_the_teachers_files():
+    words = sandbox.command(["true"])
+    bound = [words[i + 1] for i, w in enumerate(words) if w.endswith("bind")]
+    home = os.path.expanduser("~")  # noqa: PTH111
+    assert home not in bound and "/etc" not in bound and "/home" not in bound
