@@ -126,31 +126,45 @@ WEIGHED = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
 def cost(model):
     """The Cost of a model made of 2D convolutions, dense and FREE layers.
 
-    Raises CourseError for other layers, and for one that is used twice.
+    Raises CourseError for other layers, for one that is used twice, and for a
+    model that does not say how large its images are.
     """
-    return Cost(int(model.count_params()), sum(map(_products, model.layers)))
+    return Cost(int(model.count_params()), _products_of_all(model))
+
+
+def _products_of_all(model):
+    """The multiplications of a model's layers."""
+    for entry in model.get_config()["layers"]:
+        if len(entry.get("inbound_nodes", [])) > 1:
+            name = entry["config"]["name"]
+            raise CourseError(
+                f"The layer {name!r} is used several times, which is not "
+                "counted here: use each layer once."
+            )
+    return sum(map(_products, model.layers))
 
 
 def _products(layer):
     """The multiplications of one layer, or of a model in the model."""
     kind = type(layer).__name__
     if hasattr(layer, "layers"):
-        return sum(map(_products, layer.layers))
+        return _products_of_all(layer)
     if kind in FREE:
         return 0
     if kind not in WEIGHED:
         raise CourseError(
             f"What a layer {kind} costs is not counted here: use only "
-            f"{', '.join(WEIGHED)} and layers like {', '.join(sorted(FREE)[:3])}."
+            f"{', '.join(WEIGHED)} and layers without products of weights, such "
+            "as pooling."
         )
     try:
         places = math.prod(layer.output.shape[1:-1])
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise CourseError(
-            f"The layer {layer.name!r} has no output, or several: begin the model "
-            "with keras.Input, and use each layer once."
+            f"The layer {layer.name!r} does not say how large its output is: "
+            "begin the model with keras.Input((40, 30, 1))."
         ) from None
-    # A kernel's size holds one product for each of its weights at each place.
+    # A kernel has one product for each of its weights at each place.
     kernels = [w for w in layer.weights if len(w.shape) > 1]
     return places * sum(math.prod(kernel.shape) for kernel in kernels)
 
@@ -204,7 +218,7 @@ def as_places(listed, n=MINE * ON_A_CARD):
     """
     try:
         numbers = [_whole(item) for item in listed]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise AssertionError(
             "a list of numbers of scans is needed, such as [3, 17]"
         ) from None
@@ -221,7 +235,7 @@ def as_pairs(listed, n=MINE * ON_A_CARD):
     """
     try:
         pairs = [tuple(sorted(map(_whole, pair))) for pair in listed]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pairs = [()]
     if any(len(set(pair)) != 2 for pair in pairs):
         raise AssertionError(
@@ -244,7 +258,7 @@ def list_marks(listed, planted, points, goal):
     With F1 = 2 * right / (listed + planted): none up to F1 = 0.4, all `points` from
     F1 = `goal` on, and in a straight line between.
     """
-    f1 = 2 * len(listed & planted) / (len(listed) + len(planted))
+    f1 = 2 * len(listed & planted) / max(len(listed) + len(planted), 1)
     share = min(max((f1 - 0.4) / (goal - 0.4), 0.0), 1.0)
     return float(round(2 * points * share) / 2)
 
