@@ -461,9 +461,11 @@ def look(path):
         return type(error).__name__
 for name in {names!r}:
     print(look(pathlib.Path(name)))
-for folder in {{pathlib.Path(name).parent for name in {names!r}}}:
+for folder in {{pathlib.Path(name).parent for name in {names!r}[2:]}}:
     for path in folder.rglob("*"):
         look(path)
+for path in pathlib.Path("/etc").iterdir():
+    look(path)
 for name in ("environ", "cmdline", "cwd", "fd/3", "mem", "root/etc/passwd"):
     for path in pathlib.Path("/proc").glob(f"[0-9]*/{{name}}"):
         look(path)

@@ -5,6 +5,7 @@ engine       one submission: a student's process and a judge, and who waits for 
 notebooks    sources and submissions: what is graded, what runs when
 student      runs the cells of a submission, and nothing else
 judge        runs the tests, away from the code that they test
+luck         the same random numbers for everybody who sets no seed
 carry        tables, functions and networks on their way from one to the other
 plain        plain data as bytes, never pickle
 channel      messages between processes

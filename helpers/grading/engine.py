@@ -38,6 +38,11 @@ RESTARTS = 3
 GRACE = 3.0
 """Seconds that a process gets to stop by itself before it is ended."""
 
+JUDGE_SERVES = 50
+"""After so many submissions a judge is replaced: memory is never given back fully."""
+
+A_DAY = 86_400
+
 START = 120.0
 """Seconds that a process may take to start, on a busy machine too."""
 
@@ -97,6 +102,10 @@ class StudentGone(Exception):
     """The student's process has ended; the text says why, in words for a student."""
 
 
+class Interfered(Exception):
+    """The student's process sent what is no answer."""
+
+
 class Engine:
     """Starts processes for submissions. Thread-safe; use as a context manager.
 
@@ -117,6 +126,7 @@ class Engine:
         self.confined = not trusted
         self.threads = threads
         self._lock = threading.Lock()
+        self._judges = []
         self._zygote = None
         self._requests = None
         self._log = None
@@ -197,6 +207,28 @@ class Engine:
                 f"{', '.join(writable)} writable: please report this."
             )
 
+    def borrow_judge(self, limits):
+        """A judge: one that has served before, or a new one.
+
+        Only a judge whose submission gave no trouble serves again. It never runs
+        code of students; what it keeps is what tests have imported and computed.
+        """
+        with self._lock:
+            for judge in self._judges:
+                if judge.memory_mb == limits["memory_mb"]:
+                    self._judges.remove(judge)
+                    return judge
+        judge = self.process("judge", {}, {**limits, "seconds": A_DAY})
+        judge.memory_mb = limits["memory_mb"]
+        return judge
+
+    def give_back_judge(self, judge):
+        judge.served += 1
+        if judge.served < JUDGE_SERVES:
+            self._judges.append(judge)
+        else:
+            judge.kill()
+
     def process(self, task, environment, limits):
         """A new process for `task`, as a Process. Raises GraderFailed."""
         ours, theirs = pair()
@@ -259,6 +291,8 @@ class Process:
         self.channel = channel
         self.lifeline = lifeline
         self.scratch = scratch
+        self.served = 0
+        """How many submissions a judge has served before."""
         self._end = None
 
     def end(self):
@@ -294,6 +328,7 @@ class _Grading:
         self.skipped = {}
         self.student = self.judge = None
         self.texts = {}
+        self.waited, self.gone = 0.0, None
         self.deadline = time.monotonic() + self.limits["total_seconds"]
         self.claims = _claimed_student(source)
         self.notebook = notebook
@@ -317,14 +352,17 @@ class _Grading:
                     self._zero(
                         step.test, "The notebook could not be run this far."
                     )
-        except Garbled as error:
+        except Interfered as error:
             self.result.needs_person(
                 f"The notebook interfered with its own grading ({error})."
             )
         finally:
-            for process in (self.student, self.judge):
-                if process is not None:
-                    process.kill()
+            if self.student is not None:
+                self.student.kill()
+            if self.judge is not None and self.result.status == GRADED:
+                self.engine.give_back_judge(self.judge)
+            elif self.judge is not None:
+                self.judge.kill()
         return self.result
 
     def _by_hand(self, name, graded):
@@ -343,8 +381,7 @@ class _Grading:
         Raises StudentGone if the student's process ends before that.
         """
         self.texts = {}
-        setup = {"files": self.files}
-        self.student = self._open("student", setup)
+        self.student = self._open_student()
         for number, step in enumerate(self.steps):
             if time.monotonic() > self.deadline:
                 self.result.needs_person(
@@ -360,21 +397,20 @@ class _Grading:
         if self.claims:
             self._compare_names()
 
-    def _open(self, task, setup=None):
+    def _open_student(self):
         limits = {
             "memory_mb": self.limits["memory_mb"],
             "seconds": self.limits["total_seconds"] + START,
         }
-        process = self.engine.process(task, self.environment, limits)
+        process = self.engine.process("student", self.environment, limits)
         try:
-            if setup is not None:
-                process.channel.send(setup)
-                process.channel.receive(START)
+            process.channel.send({"files": self.files})
+            process.channel.receive(START)
         except (Closed, Late, Garbled):
             end = process.end()
             process.kill()
             raise GraderFailed(
-                f"a process for the {task} did not start "
+                "a process for the notebook did not start "
                 f"({end['end']} {end['detail']})"
             ) from None
         return process
@@ -394,8 +430,10 @@ class _Grading:
             raise StudentGone(reason) from None
         except Closed:
             raise StudentGone(f"{what} {self._how_it_ended()}") from None
+        except Garbled as error:
+            raise Interfered(str(error)) from None
         if not isinstance(answer, dict) or answer.get("number") != number:
-            raise Garbled("an answer to no question")
+            raise Interfered("an answer to no question")
         return answer
 
     def _how_it_ended(self):
@@ -440,56 +478,64 @@ class _Grading:
 
     def _judge(self, name):
         """Judge one test; raises StudentGone afterwards if that ended the student."""
-        graded = self.source.graded[name]
-        if self.judge is None:
-            self.judge = self._open("judge")
-        request = {
-            "source": graded.text,
-            "points": graded.points,
-            "texts": self.texts,
-        }
         seconds = self.limits["cell_seconds"]
-        deadline = time.monotonic() + seconds + GRACE
-        waited = 0.0
-        gone = None
         self.judged.add(name)
-        try:
-            self.judge.channel.send(request)
-            while True:
-                left = deadline - time.monotonic()
-                if left <= 0:  # an answer may always be ready in no time
-                    raise Late
-                message = self.judge.channel.receive(left)
-                if message["kind"] == "verdict":
-                    self._record(name, graded, message)
-                    break
-                began = time.monotonic()
-                if gone is None:
-                    try:
-                        answer = self._answer(message)
-                    except StudentGone as error:
-                        gone = error
-                if gone is not None:
-                    answer = {"error": "TimeoutError", "text": f"{gone}"}
-                waited += time.monotonic() - began
-                self.judge.channel.send(answer)
-        except (Closed, Late, Garbled) as error:
-            late = isinstance(error, Late)
-            end = {"end": "time"} if late else self.judge.end()
-            self.judge.kill()
-            self.judge = None
-            if late and waited > seconds / 2:
-                self._zero(
-                    name, f"Your functions took more than {seconds:g} seconds."
-                )
-            else:
+        self.waited, self.gone = 0.0, None
+        while True:
+            if self.judge is None:
+                self.judge = self.engine.borrow_judge(self.limits)
+            try:
+                self._converse(name, time.monotonic() + seconds + GRACE)
+                break
+            except (Closed, Late, Garbled) as error:
+                late = isinstance(error, Late)
+                end = {"end": "time"} if late else self.judge.end()
+                used = self.judge.served > 0
+                self.judge.kill()
+                self.judge = None
+            if late and self.waited > seconds / 2:
+                reason = f"Your functions took more than {seconds:g} seconds."
+                self._zero(name, reason)
+                break
+            if not used:
                 self._zero(name, "The tests could not be finished.")
                 self.result.needs_person(
                     f"Test {name} could not be finished with these answers "
                     f"({end['end']})."
                 )
-        if gone is not None:
-            raise gone
+                break
+            # Perhaps it was too old; once more with another.
+        if self.gone is not None:
+            raise self.gone
+
+    def _converse(self, name, deadline):
+        """Let the judge run a test; hand its questions on, and answers back."""
+        graded = self.source.graded[name]
+        request = {
+            "environment": self.environment,
+            "source": graded.text,
+            "points": graded.points,
+            "texts": self.texts,
+        }
+        self.judge.channel.send(request)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:  # an answer may always be ready in no time
+                raise Late
+            message = self.judge.channel.receive(left)
+            if message["kind"] == "verdict":
+                self._record(name, graded, message)
+                return
+            began = time.monotonic()
+            if self.gone is None:
+                try:
+                    answer = self._answer(message)
+                except StudentGone as gone:
+                    self.gone = gone
+            if self.gone is not None:
+                answer = {"error": "TimeoutError", "text": f"{self.gone}"}
+            self.waited += time.monotonic() - began
+            self.judge.channel.send(answer)
 
     def _answer(self, message):
         """What the student's process answers to a question of the judge."""

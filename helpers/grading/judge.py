@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 
-from helpers.grading import carry, plain
+from helpers.grading import carry, luck, plain
 from helpers.grading.channel import Closed
 
 MAX_MESSAGE = 1000
@@ -37,6 +37,8 @@ def judge(request, channel):
     `score` is None if the cell's last value is no valid number of points. `line` is
     where in the cell it failed, None if it did not.
     """
+    os.environ.update(request["environment"])
+    luck.same_for_all()
     file = "<test>"
     points = request["points"]
     namespace = Namespace(channel, request["texts"])
