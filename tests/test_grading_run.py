@@ -1,6 +1,5 @@
 """A whole class: resuming, regrading, what is refused, what comes out."""
 
-import contextlib
 import csv
 import json
 import shutil
@@ -35,8 +34,8 @@ def shared_engine(request, monkeypatch):
     if not sandbox.available():
         skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
     if "own_engine" not in request.fixturenames:
-        engine = contextlib.nullcontext(toy.shared_engine())
-        monkeypatch.setattr(run, "_engine", lambda *_: engine)
+        shared = toy.shared_engine_for_a_while
+        monkeypatch.setattr(run, "_engine", lambda *_: shared())
 
 
 @pytest.fixture

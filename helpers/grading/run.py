@@ -113,8 +113,14 @@ def prove(engine, assignment, course):
     """
     source = assignment.source
     blank = student_version(source.notebook, course.folder)
-    for notebook, full in ((source.notebook, True), (blank, False)):
-        outcome = engine.grade(source, notebook, "nobody", assignment.files)
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = pool.map(
+            lambda notebook: engine.grade(
+                source, notebook, "nobody", assignment.files
+            ),
+            (source.notebook, blank),
+        )
+    for outcome, full in zip(outcomes, (True, False), strict=True):
         what = "solution" if full else "blank"
         if outcome.status == FAILED:
             yield f"{assignment.name}, {what}: {outcome.reasons[0]}"

@@ -1,0 +1,132 @@
+"""The grader of this course against `nbgrader autograde`, on a class that is honest.
+
+    python tests/benchmarks/bench_grading.py [SUBMISSIONS [ASSIGNMENT]]
+
+Both grade the same submissions of assignment 3, one after the other; marks must be
+the same. 40 submissions take about half an hour on two cores. It needs bubblewrap
+and requirements-grading.txt.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from helpers.grading.course import FOLDER, Course, student_version
+from helpers.grading.gradebook import entered
+from helpers.grading.notebooks import grade_id, read_source
+
+ASSIGNMENT = "3_character_classifier"
+
+
+def handed_in(source, number):
+    """The solution, trained from another seed: nothing can be reused between two."""
+    notebook = student_version(source)
+    solved = {grade_id(cell): cell.source for cell in source.cells}
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            text = solved[grade_id(cell)]
+            text = re.sub(
+                r"^ *### (BEGIN|END) SOLUTION\n?", "", text, flags=re.M
+            )
+            cell.source = re.sub(
+                r"(set_random_seed)\(\d+\)", rf"\1({number})", text
+            )
+    return notebook
+
+
+def classroom(folder, assignment, count):
+    """A course folder with this assignment and `count` submissions."""
+    course = folder / "course"
+    shutil.copytree(
+        FOLDER / "source" / assignment, course / "source" / assignment
+    )
+    shutil.copy(FOLDER / "nbgrader_config.py", course)
+    path = course / "source" / assignment / f"{assignment}.ipynb"
+    source = nbformat.read(path, as_version=4)
+    for number in range(count):
+        place = course / "submitted" / f"student{number:03}" / assignment
+        place.mkdir(parents=True)
+        notebook = handed_in(source, number)
+        nbformat.write(notebook, place / f"{assignment}.ipynb")
+    return course
+
+
+def seconds_of(course, *words):
+    """How long a command takes in the course's folder; it must succeed."""
+    environment = os.environ | {"COURSE_CACHE": str(course.parent / "cache")}
+    programs = Path(sys.executable).parent
+    environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=course,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - began
+
+
+def marks(course):
+    """{student: {grade_id: score}} of a course folder's gradebook."""
+    found = entered(Course(course))
+    return {
+        student: {name: score for name, (score, _) in entry["marks"].items()}
+        for (student, _), entry in found.items()
+    }
+
+
+def run(count=40, assignment=ASSIGNMENT):
+    """One row (what, seconds of nbgrader, ours, note)."""
+    with (
+        tempfile.TemporaryDirectory() as first,
+        tempfile.TemporaryDirectory() as second,
+    ):
+        stock = classroom(Path(first), assignment, count)
+        ours = classroom(Path(second), assignment, count)
+        # The cells' time limit of the source holds for both.
+        source = nbformat.read(
+            stock / "source" / assignment / f"{assignment}.ipynb", as_version=4
+        )
+        limit = (
+            f"--Execute.timeout={read_source(source).limits['cell_seconds']}"
+        )
+        seconds_of(stock, "nbgrader", "generate_assignment", assignment)
+        reference = seconds_of(
+            stock, "nbgrader", "autograde", assignment, limit
+        )
+        words = ["submitted", "--course", str(ours), "--out", str(ours / "out")]
+        seconds = seconds_of(ours, "helpers", "grade", *words)
+        expected, found = marks(stock), marks(ours)
+    if expected != found:
+        different = [
+            name for name in expected if expected[name] != found.get(name)
+        ]
+        raise AssertionError(f"other marks than nbgrader's for {different}")
+    cores = len(os.sched_getaffinity(0))
+    note = (
+        f"{count} submissions, {cores} cores: {60 * count / reference:.1f} and "
+        f"{60 * count / seconds:.1f} a minute, the proof of the source included"
+    )
+    return [(f"grading {assignment}", reference, seconds, note)]
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    for what, reference, ours, note in run(
+        *map(int, arguments[:1]), *arguments[1:]
+    ):
+        print(
+            f"{what:34} {reference:7.1f} s -> {ours:7.1f} s "
+            f"{reference / ours:6.1f} x   ({note})"
+        )
