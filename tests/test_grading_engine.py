@@ -256,6 +256,35 @@ def test_networks(engine):
     assert grade(engine, answer, test, **limits) == (1, "")
 
 
+def test_networks_alike(engine):
+    """Two of one shape stay two, and a test's changes do not outlive it."""
+    twins = (
+        "import keras\n"
+        "def make(value):\n"
+        "    layer = keras.layers.Dense(1, kernel_initializer='zeros',"
+        " bias_initializer=keras.initializers.Constant(value))\n"
+        "    return keras.Sequential([keras.layers.Input((1,)), layer])\n"
+        "one, two = make(1), make(2)\n"
+        "two.layers[0].name = one.layers[0].name\ntwo.name = one.name\n"
+        "two.get_config = one.get_config\ntwo.to_json = one.to_json\n"
+    )
+    test = (
+        "biases = [float(m.get_weights()[1][0]) for m in (one, two, one)]\n"
+        "assert biases == [1, 2, 1], biases\n"
+        "assert one is not two\n"
+        "one.set_weights([w + 5 for w in one.get_weights()])\n"
+    )
+    notebook = toy.notebook(
+        toy.answer("a", twins),
+        toy.test("t", 1, test),
+        toy.test("u", 1, test),
+        cell_seconds=60,
+        memory_mb=4000,
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert [outcome.cells[n].score for n in "tu"] == [1, 1], outcome
+
+
 @pytest.mark.parametrize(
     "answer, message",
     [

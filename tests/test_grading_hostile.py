@@ -343,16 +343,17 @@ CASES = {
     ),
     "a full disk": Case(
         {
-            "a_answer": "def fill(name):\n"
+            "a_answer": "def fill(folder):\n"
             "    try:\n"
-            "        with open(name, 'wb') as file:\n"
-            "            for _ in range(5000):\n"
-            "                file.write(b'x' * 2**20)\n"
+            "        for number in range(20):\n"
+            "            with open(f'{folder}/{number}', 'wb') as file:\n"
+            "                file.write(bytes(40 * 2**20))\n"
             "    except OSError as error:\n"
-            "        print(name, error)\n"
+            "        print(folder, error)\n"
             "        return True\n"
-            "full = [fill(name) for name in ('big', '/dev/shm/big', '/big', '/tmp/b')]\n"
-            "answer = 42 if all(full) else 0"
+            "places = ('.', '/dev/shm', '/', '/tmp', '/var/tmp', '/dev', '/proc')\n"
+            "full = [fill(place) for place in places]\n"
+            "answer = 42 if all(full) else full"
         }
     ),
     "truncated": Case(

@@ -15,7 +15,6 @@ from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.__main__ import main
-from helpers.files import CourseError
 from helpers.grading import run, sandbox
 from helpers.grading.course import Course
 from helpers.grading.engine import Engine
@@ -410,8 +409,8 @@ def test_nothing_runs_in_a_browser(course):
 
 
 def test_pictures_are_shown(course):
-    text = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nanswer = 42"
-    course.submit("ada", toy.solved(a_answer=text))
+    text = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\ndef double(x):\n    return 2 * x"
+    course.submit("ada", toy.solved(a_double=text))
     assert main(course.words()) == 0
     assert '<img alt="a figure" src="data:image/png;base64,iVBOR' in page(
         course, "ada"
@@ -428,6 +427,22 @@ def test_hidden_tests_say_nothing(course):
     assert "A hidden test was not passed." in page(course, "ada")
     assert "-7.5" not in page(course, "ada")
     assert "double(2) should be 4" in page(course, "bob")
+
+
+def test_functions_that_tell(course):
+    """What hidden tests hand to a function does not come back to the student."""
+    telling = toy.solved(
+        a_double="seen = []\ndef double(x):\n    seen.append(x)\n    return 2 * x",
+        a_answer="answer = 42\nprint('seen', seen)",
+    )
+    telling.cells.append(
+        new_code_cell("raise type(str(seen), (Exception,), {})")
+    )
+    course.submit("ada", telling)
+    assert main(course.words()) == 0
+    assert "-7.5" not in page(course, "ada")
+    path = course.course / "autograded" / "ada" / "1_toy" / "1_toy.ipynb"
+    assert "seen [2, -7.5" in path.read_text("utf-8")  # the teacher sees it
 
 
 def test_files_of_the_assignment(course):
@@ -474,7 +489,8 @@ def test_missing_packages(course, capsys, monkeypatch):
     assert "requirements-grading.txt" in capsys.readouterr().err
 
 
-def test_windows_is_refused(monkeypatch):
+def test_windows_is_refused(course, capsys, monkeypatch):
+    course.submit("ada", toy.solved())
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(CourseError, match="Subsystem for Linux"):
-        Engine(trusted=True)
+    assert main(course.words("--trusted")) == 2
+    assert "Subsystem for Linux" in capsys.readouterr().err

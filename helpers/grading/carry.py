@@ -7,6 +7,8 @@ with Keras's own layers only.
 """
 
 import builtins
+import functools
+import hashlib
 import itertools
 import json
 import linecache
@@ -295,14 +297,14 @@ def _frame(content):
 
 
 def _model(content):
-    """A Keras model; ValueError with one sentence if it is not made of Keras alone."""
+    """A Keras model of the student, or Uncarried if it is not made of Keras alone."""
     try:
-        config = _without_compiling(json.loads(content["config"]))
-        _refuse_strangers(config)
-        import keras
-
-        model = keras.models.model_from_json(json.dumps(config))
-        model.set_weights(content["weights"])
+        weights = content["weights"]
+        found = hashlib.sha256()
+        for array in weights:
+            found.update(array)
+        model = _built(content["config"], found.digest())
+        model.set_weights(weights)  # whatever a test has done to it
     except RefusedModel as error:
         return Uncarried("model", str(error))
     except Exception as error:
@@ -310,6 +312,19 @@ def _model(content):
         return Uncarried("model", reason[:300])
     model._number_in_the_notebook = content["number"]
     return model
+
+
+@functools.lru_cache(maxsize=4)
+def _built(config, weights):
+    """The model of a configuration in JSON; building one takes half a second.
+
+    `weights` is their digest, so that two models alike do not become one.
+    """
+    import keras
+
+    parts = _without_compiling(json.loads(config))
+    _refuse_strangers(parts)
+    return keras.models.model_from_json(json.dumps(parts))
 
 
 def _without_compiling(config):

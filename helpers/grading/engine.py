@@ -83,6 +83,9 @@ class Outcome:
     """{grade_id: Cell}"""
     outputs: dict = field(default_factory=dict)
     """{place of the student's cell: its outputs}"""
+    told: set = field(default_factory=set)
+    """Places of cells that ran after a test had called functions of the student: their
+    outputs could hold what a hidden test has handed to these."""
 
     @property
     def score(self):
@@ -115,13 +118,7 @@ class Engine:
     """
 
     def __init__(self, modules=(), keras=False, trusted=False, threads=None):
-        if sys.platform == "win32":
-            raise CourseError(
-                "Grading does not run on Windows itself: use the Windows Subsystem "
-                "for Linux, or a container."
-            )
-        if not trusted:
-            sandbox.require()
+        sandbox.require(trusted)
         self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
         self.confined = not trusted
         self.threads = threads
@@ -152,7 +149,7 @@ class Engine:
 
     def _start(self):
         """Start the zygote and wait until it has imported everything."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = pair()
         words = [sys.executable, "-m", "helpers.grading.zygote"]
         words += [
             str(theirs.fileno()),
@@ -251,6 +248,8 @@ class Engine:
                 socket.send_fds(
                     self._requests, [json.dumps(request).encode()], handles
                 )
+                if not self._requests.recv(1):  # one request at a time
+                    raise OSError("the process that starts others has ended")
         except (OSError, CourseError) as error:
             raise GraderFailed(
                 f"No process could be started: {error}"
@@ -329,6 +328,7 @@ class _Grading:
         self.student = self.judge = None
         self.texts = {}
         self.waited, self.gone = 0.0, None
+        self.called = False
         self.deadline = time.monotonic() + self.limits["total_seconds"]
         self.claims = _claimed_student(source)
         self.notebook = notebook
@@ -340,6 +340,7 @@ class _Grading:
             )
             if graded.by_hand:
                 self._by_hand(name, graded)
+        clean = False
         try:
             for _ in range(RESTARTS + 1):
                 try:
@@ -352,6 +353,7 @@ class _Grading:
                     self._zero(
                         step.test, "The notebook could not be run this far."
                     )
+            clean = self.result.status == GRADED
         except Interfered as error:
             self.result.needs_person(
                 f"The notebook interfered with its own grading ({error})."
@@ -359,7 +361,7 @@ class _Grading:
         finally:
             if self.student is not None:
                 self.student.kill()
-            if self.judge is not None and self.result.status == GRADED:
+            if self.judge is not None and clean:
                 self.engine.give_back_judge(self.judge)
             elif self.judge is not None:
                 self.judge.kill()
@@ -380,7 +382,7 @@ class _Grading:
 
         Raises StudentGone if the student's process ends before that.
         """
-        self.texts = {}
+        self.texts, self.called = {}, False
         self.student = self._open_student()
         for number, step in enumerate(self.steps):
             if time.monotonic() > self.deadline:
@@ -444,7 +446,12 @@ class _Grading:
             return f"made Python crash ({end['detail']})"
         if end["end"] == "time":
             return "was running when the time for the notebook was over"
-        return "ended Python"
+        if end["end"] == "exit":
+            return "ended Python"
+        # Process 1 of the sandbox always says why; no submission can end it.
+        raise GraderFailed(
+            f"a sandbox has vanished ({end['end']} {end['detail']})"
+        )
 
     def _run(self, number, step):
         if number in self.skipped:
@@ -461,6 +468,8 @@ class _Grading:
             raise
         if step.cell >= 0:
             self.result.outputs[step.cell] = _outputs(answer.get("outputs"))
+            change = set.add if self.called else set.discard
+            change(self.result.told, step.cell)
         self.texts.update(function_texts(step.text))
 
     def _note(self, step, text):
@@ -544,7 +553,9 @@ class _Grading:
             if key in message:
                 request[key] = message[key]
         seconds = self.limits["call_seconds"]
-        what = "a function" if message["kind"] == "call" else "an answer"
+        what = "an answer"
+        if message["kind"] == "call":
+            what, self.called = "a function", True
         answer = self._ask(request, seconds, what)
         kinds = {"value": bytes, "missing": bool, "error": str, "text": str}
         return {

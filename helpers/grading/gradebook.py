@@ -150,6 +150,8 @@ def autograded(assignment, notebook, outcome):
         graded = source.graded.get(name)
         if graded is None or graded.by_hand:
             cell = _cell(theirs, outcome.outputs.get(place, []), ours)
+            if place in outcome.told:
+                cell.metadata["after_tests"] = True
             if name in source.marks and name not in known:
                 known.add(name)
                 cell.metadata["nbgrader"] = dict(source.marks[name])

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.files import CourseError, write_file
-from helpers.grading import feedback, gradebook
+from helpers.grading import feedback, gradebook, sandbox
 from helpers.grading.course import Course, digest, student_version
 from helpers.grading.engine import (
     FAILED,
@@ -44,6 +44,7 @@ def grade(arguments):
 
     0: every submission is graded; 1: some need a person, or the grader failed.
     """
+    sandbox.require(arguments.trusted)
     course = Course(arguments.course)
     assignments = course.assignments()
     if arguments.assignment:

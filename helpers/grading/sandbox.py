@@ -14,7 +14,6 @@ that vanishes with it, and whatever it leaves behind dies with its first process
 import ctypes
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -48,9 +47,14 @@ def available():
     return sys.platform == "linux" and shutil.which("bwrap") is not None
 
 
-def require():
-    """Raise CourseError, saying what to do, if submissions cannot be confined."""
-    if available():
+def require(trusted):
+    """Raise CourseError, saying what to do, if submissions cannot be run here."""
+    if sys.platform == "win32":
+        raise CourseError(
+            "Grading does not run on Windows itself: use the Windows Subsystem for "
+            "Linux, or a container."
+        )
+    if trusted or available():
         return
     if sys.platform == "linux":
         how = "Install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap)"
@@ -304,6 +308,8 @@ def _give_up_rights(libc):
 
 
 def _limit(limits, confined):
+    import resource  # Windows has none
+
     def limit(kind, value):
         hard = resource.getrlimit(kind)[1]
         if hard != resource.RLIM_INFINITY:

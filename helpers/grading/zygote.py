@@ -47,6 +47,7 @@ def main(words):
                 os._exit(0)
         channel.close()
         lifeline.close()
+        requests.send(b"1")
 
 
 def _task(task, request, channel, lifeline, confined):
