@@ -20,6 +20,26 @@ os.environ.setdefault("MPLBACKEND", "agg")
 NOTEBOOK_SECONDS = pytest.StashKey[dict]()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file in one process, where `.ci/run` starts two.
+
+    They share fixtures. The two longest groups start first: "notebooks", to which
+    the pad belongs because it takes a network that they train, and "real".
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            name = item.path.name.removesuffix(".py")
+            group = {"test_notebooks": "notebooks", "test_pad": "notebooks"}
+            item.add_marker(pytest.mark.xdist_group(group.get(name, name)))
+
+    def start(item):
+        group = item.get_closest_marker("xdist_group").args[0]
+        return {"notebooks": 0, "real": 1}.get(group, 2)
+
+    items.sort(key=start)
+
+
 def skip_or_fail(reason):
     """Skip on a user's machine; fail in CI, where everything must be there."""
     if CI:
@@ -62,6 +82,22 @@ def simulated(tmp_path_factory):
 def notebook_seconds(request):
     """{(notebook, how it was run): (seconds, budget)}, shown at the end of the run."""
     return request.config.stash.setdefault(NOTEBOOK_SECONDS, {})
+
+
+def pytest_sessionfinish(session):
+    """A process of several sends its seconds to the one that reports."""
+    if hasattr(session.config, "workeroutput"):
+        rows = session.config.stash.get(NOTEBOOK_SECONDS, {})
+        session.config.workeroutput["seconds"] = [
+            [*run, *seconds] for run, seconds in rows.items()
+        ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    rows = node.config.stash.setdefault(NOTEBOOK_SECONDS, {})
+    for notebook, run, seconds, budget in node.workeroutput.get("seconds", []):
+        rows[notebook, run] = seconds, budget
 
 
 def pytest_terminal_summary(terminalreporter, config):
