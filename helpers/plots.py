@@ -402,7 +402,8 @@ def _squares(axes, array, left, top, fontsize):
             _number(value),
             ha="center",
             va="center",
-            color="black" if shade > 0.5 else "white",
+            # 4.5:1 and more in both cases
+            color="black" if shade > 0.465 else "white",
             fontsize=fontsize,
         )
 

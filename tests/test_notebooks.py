@@ -385,11 +385,11 @@ def test_real_transfer(
         float,
         re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
     )
-    assert scratch == pytest.approx(29, abs=8)
+    assert scratch == pytest.approx(31, abs=8)
     assert frozen == pytest.approx(64, abs=6)
     for count, quoted in (
-        (20, [0.83, 0.87, 0.90]),  # from scratch, frozen, fine-tuned
-        (79, [0.95, 0.90, 0.94]),
+        (20, [0.78, 0.87, 0.87]),  # from scratch, frozen, fine-tuned
+        (79, [0.94, 0.89, 0.94]),
     ):
         row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
         scores = [float(score) for score in re.search(row, text).groups()]
