@@ -179,7 +179,7 @@ def find_notebooks(names=()):
 
 
 def export(paths, out, notes=False, browser=None):
-    """Export notebooks into the folder `out`: (names of the done, why others failed).
+    """Export notebooks into the folder `out`: (names of the done, what failed).
 
     notes: with speaker notes. browser: the program that prints PDFs; None for none.
     The folder's earlier export is replaced when the new one is complete, and
@@ -219,9 +219,13 @@ def export(paths, out, notes=False, browser=None):
             for job in bar:
                 bar.set_postfix_str(jobs[job].stem)
                 try:
-                    done.append(job.result())
+                    handout, trouble = job.result()
                 except CourseError as error:
-                    failed.append(str(error))
+                    trouble = str(error)
+                else:
+                    done.append(handout)
+                if trouble:
+                    failed.append(trouble)
         finally:
             pool.shutdown(cancel_futures=True)
         if done:
@@ -236,15 +240,16 @@ def export(paths, out, notes=False, browser=None):
 
 def _no_twins(paths):
     """CourseError where two notebooks would be written to the same files."""
-    seen = {"index": "the list of all hand-outs"}
+    seen = {"index.html": "the list of all hand-outs"}
     for path in paths:
-        name = path.stem.casefold()
-        if name in seen:
-            raise CourseError(
-                f"{path} and {seen[name]} would have the same file name: rename "
-                "one of them, or export them into two folders."
-            )
-        seen[name] = path
+        stem = path.stem.casefold()
+        for name in (f"{stem}.html", f"{stem}.slides.html"):
+            if name in seen:
+                raise CourseError(
+                    f"{path} and {seen[name]} would have the same file name: "
+                    "rename one of them, or export them into two folders."
+                )
+            seen[name] = path
 
 
 # --- One notebook ----------------------------------------------------------------
@@ -253,7 +258,8 @@ def _no_twins(paths):
 def _export_one(path, folder, notes, browser):
     """Write one notebook's slides, page and, with a browser, PDF into `folder`.
 
-    Returns what the list of hand-outs says of it. Raises CourseError.
+    Returns what the list of hand-outs says of it, and None or the sentence why it
+    has no PDF. Raises CourseError where there is nothing to hand out.
     """
     notebook = _read(path)
     if not notes:
@@ -287,6 +293,7 @@ def _export_one(path, folder, notes, browser):
     for form, template in (("Slides", "slides"), ("Page", "page")):
         text = _convert(notebook, path, template, handout, folder)
         (folder / files[form]).write_text(text, encoding="utf-8")
+    trouble = None
     if browser is not None:
         paper = folder / f"{path.stem}.print.html"
         _still(notebook)
@@ -294,9 +301,14 @@ def _export_one(path, folder, notes, browser):
             notebook, path, "page", handout | {"print": True}, folder
         )
         paper.write_text(text, encoding="utf-8")
-        _print(paper, folder / files["PDF"], browser)
+        try:
+            _print(paper, folder / files["PDF"], browser)
+        except CourseError as error:
+            trouble = str(error)
+            handout["links"].pop()
+            (folder / files["PDF"]).unlink(missing_ok=True)
         paper.unlink()
-    return handout
+    return handout, trouble
 
 
 def _read(path):
@@ -384,9 +396,7 @@ def _results(notebook):
     said = re.findall(r"^(?:Data|Digits): (.+)", printed, re.MULTILINE)
     if said:
         return "; ".join(dict.fromkeys(line.strip(" .,") for line in said))
-    if "simulated" in printed:
-        return "simulated data"
-    return "from what comes with the course"
+    return "each figure and table says what it was made from"
 
 
 def _convert(notebook, path, template, handout, folder):
@@ -434,7 +444,9 @@ def _store(content, suffix, folder):
     """Write a picture into `folder`, each only once; its address there."""
     mark = hashlib.sha256(content).hexdigest()[:16]
     address = f"pictures/{mark}{suffix}"
-    (folder / address).write_bytes(content)
+    if not (folder / address).exists():  # another notebook may be showing it
+        with write_file(folder / address) as partial:
+            partial.write_bytes(content)
     return address
 
 
@@ -482,13 +494,14 @@ def _print(page, pdf, browser):
         except (OSError, subprocess.SubprocessError) as error:
             raise CourseError(
                 f"{pdf.name} could not be printed by {browser} "
-                f"({type(error).__name__}), so its notebook was left out: try "
-                "again, or leave PDFs out with --no-pdf."
+                f"({type(error).__name__}), so it is missing; slides and page are "
+                "complete: try again, or leave PDFs out with --no-pdf."
             ) from error
     if UNFINISHED.encode() in printed:
         raise CourseError(
-            f"{pdf.name} was printed before its formulas were typeset, so its "
-            "notebook was left out: try again, or leave PDFs out with --no-pdf."
+            f"{pdf.name} was printed before its formulas were typeset, so it is "
+            "missing; slides and page are complete: try again, or leave PDFs out "
+            "with --no-pdf."
         )
 
 
@@ -607,12 +620,15 @@ def _publish(folder, out):
     for name in sorted(new, key=lambda name: "/" not in name):
         with write_file(out / name) as partial:
             shutil.copyfile(folder / name, partial)
-    for name in old.difference(new):
+    gone = [out / name for name in old.difference(new)]
+    for path in gone:
         with suppress(OSError):
-            (out / name).unlink()
-    for emptied in sorted(out.glob("*/**/"), reverse=True):
-        with suppress(OSError):  # it still holds something
-            emptied.rmdir()
+            path.unlink()
+    folders = {parent for path in gone for parent in path.parents}
+    for folder in sorted(folders, reverse=True):  # the inner ones first
+        if out in folder.parents:
+            with suppress(OSError):  # it still holds something
+                folder.rmdir()
     _write_manifest(out, new)
 
 

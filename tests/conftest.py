@@ -96,7 +96,10 @@ def pytest_sessionfinish(session):
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     rows = node.config.stash.setdefault(NOTEBOOK_SECONDS, {})
-    for notebook, run, seconds, budget in node.workeroutput.get("seconds", []):
+    told = getattr(
+        node, "workeroutput", {}
+    )  # a process that died tells nothing
+    for notebook, run, seconds, budget in told.get("seconds", []):
         rows[notebook, run] = seconds, budget
 
 

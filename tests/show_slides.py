@@ -93,6 +93,15 @@ FAULTS = """(slide) => {
             faults.add(`leaves the screen below: ${name(element)}`);
         }
     }
+    const parts = [...slide.querySelectorAll(
+        ".jp-Cell-inputWrapper, .jp-Cell-outputWrapper")]
+        .map((part) => [part, part.getBoundingClientRect()])
+        .filter(([, box]) => box.height);
+    for (let n = 1; n < parts.length; n++) {
+        if (parts[n][1].top < parts[n - 1][1].bottom - 1) {
+            faults.add(`lies on what is above: ${name(parts[n][0])}`);
+        }
+    }
     if (!something) faults.add("is empty");
     const figures = [...slide.querySelectorAll(".jp-RenderedImage img")]
         .filter((image) => image.checkVisibility());
@@ -175,14 +184,14 @@ class Deck:
         self.resize(*SIZE)
         page.route(re.compile(r"^\w+://(?!127\.0\.0\.1[:/])"), self._refuse)
         note_errors(page, self.faults, unless_from=OTHERS)
-        self.address = address(self.name)
-        page.goto(self.address.replace("/lab/tree/", "/rise/"))
+        page.goto(address(self.name).replace("/lab/tree/", "/rise/"))
         page.wait_for_selector(".reveal.ready")
         page.wait_for_function(TYPESET)
         self._fragments = page.evaluate(
             """[...document.querySelectorAll("section section")].map(
                 (slide) => slide.querySelectorAll(".fragment").length)"""
         )
+        assert len(self._fragments) == len(self.slides)
 
     def __enter__(self):
         return self
@@ -288,8 +297,8 @@ def main(arguments=None):
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("slides"),
-        help="folder for the pictures",
+        default=Path(tempfile.gettempdir()) / "course-slides",
+        help="folder for the pictures (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"\d+x\d+", options.size):

@@ -8,41 +8,12 @@ import json
 
 import numpy as np
 import pytest
-from browser import opened, page_of, shown
-from conftest import skip_or_fail
+from browser import opened, page_of, serious, shown
 from refresh_notebooks import NOTEBOOKS
 from test_handouts import opened_file, steps
 
 from helpers import explorers, handouts
 from helpers.strokes import CLASSES
-
-GRAVE = "serious", "critical"
-
-
-def serious(page, part=None):
-    """Findings of axe-core on a Playwright page, serious and critical ones alone.
-
-    part: a CSS selector; what lies outside of it is not judged. Returns a list of
-    sentences, each with the rule and the element; an empty list is a pass.
-    """
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ImportError:
-        skip_or_fail(
-            "axe-core is not installed: python -m pip install "
-            "-r tests/requirements.txt"
-        )
-    # Without "preload", axe-core would ask for style sheets of its own accord.
-    options = {"resultTypes": ["violations"], "preload": False}
-    found = Axe().run(page, context=part, options=options).response
-    return [
-        f"{violation['id']} ({violation['impact']}): {node['html'][:120]} "
-        f"{node['failureSummary']}"
-        for violation in found["violations"]
-        if violation["impact"] in GRAVE
-        for node in violation["nodes"]
-    ]
-
 
 # --- Explorers and pad -----------------------------------------------------------
 

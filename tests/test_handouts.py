@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from browser import note_errors
+from browser import note_errors, serious
 from conftest import skip_or_fail
 from nbformat.v4 import (
     new_code_cell,
@@ -313,6 +313,7 @@ def test_damaged_notebooks_do_not_stop_the_others(course, tmp_path, capsys):
 def test_files_of_others_stay(course, tmp_path):
     out = tmp_path / "out"
     (out / "pictures").mkdir(parents=True)
+    (out / "plans" / "empty").mkdir(parents=True)
     (out / "thesis.txt").write_text("mine", encoding="utf-8")
     (out / "pictures" / "cat.png").write_bytes(b"mine")
     first, second = (
@@ -325,6 +326,7 @@ def test_files_of_others_stay(course, tmp_path):
     assert before - set(after) == {"a.html", "a.slides.html"}
     assert set(after) - before == {"b.html", "b.slides.html"}
     assert after["thesis.txt"] == after["pictures/cat.png"] == b"mine"
+    assert (out / "plans" / "empty").is_dir()
 
     (out / "a.slides.html").write_text("mine", encoding="utf-8")
     before = everything(out)
@@ -410,6 +412,8 @@ def test_browsers_that_are_not_on_the_path(tmp_path, monkeypatch):
     chrome.parent.mkdir(parents=True)
     chrome.touch(0o755)
     monkeypatch.setenv("PATH", "")
+    for name in ("PROGRAMFILES(X86)", "LOCALAPPDATA"):  # of a real Windows
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(handouts.sys, "platform", "win32")
     monkeypatch.setenv("PROGRAMFILES", str(tmp_path))
     # `shutil` asks the same module for the system, and the tests' one is not Windows.
@@ -459,7 +463,7 @@ def opened_file(browser, path, *, width=1280, height=720, faults=None):
     try:
         window.route("**", check)
         page = window.new_page()
-        page.set_default_timeout(20_000)  # ms
+        page.set_default_timeout(60_000)  # ms
         note_errors(page, found)
         page.on(
             "requestfailed", lambda request: found.append(f"no {request.url}")
@@ -505,6 +509,10 @@ def formulas(page):
     return page.locator(".MathJax").count()
 
 
+COURSE_FONT = """[...document.fonts].filter(f => f.family.includes('Course'))
+    .map(f => f.status)"""
+
+
 def test_a_small_page_in_a_browser(exported, browser):
     with opened_file(browser, exported / "99 small #1 汉.html") as page:
         assert formulas(page) == 2
@@ -517,8 +525,7 @@ def test_a_small_page_in_a_browser(exported, browser):
         assert not hint.is_visible()
         page.get_by_text("Hint", exact=True).click()
         assert hint.is_visible()
-        fonts = "[...document.fonts].filter(f => f.family.includes('Course'))"
-        assert page.evaluate(f"{fonts}.map(f => f.status)") == ["loaded"]
+        assert page.evaluate(COURSE_FONT) == ["loaded"]
 
 
 def test_small_slides_in_a_browser(exported, browser):
@@ -526,6 +533,7 @@ def test_small_slides_in_a_browser(exported, browser):
     with opened_file(browser, path) as page:
         assert formulas(page) == 2
         assert [*steps(page)] == [0, 1, 2, 3]
+        assert page.evaluate(COURSE_FONT) == ["loaded"]
         page.get_by_role("button", name="Press").click()
         page.get_by_role("button", name="Pressed").wait_for()
         page.keyboard.press("ArrowLeft")  # the explorer's, not the slides'
@@ -572,7 +580,8 @@ def test_a_pdf(course, tmp_path, monkeypatch, budget):
     paths = sorted(course.glob("*.ipynb"))
     done, failed = handouts.export(paths, tmp_path, browser=path)
     if budget < 1:
-        assert not done
+        assert done and not list(tmp_path.glob("*.pdf"))
+        assert "PDF" not in Parsed(tmp_path / "index.html").text
         assert "was printed before its formulas were typeset" in failed[0]
         return
     try:
@@ -636,6 +645,21 @@ def explorer_works(page):
     box.select_option("Outline")
     assert card.inner_text() != before
     assert total.is_visible()
+
+
+@pytest.mark.parametrize(
+    "stem", [path.stem for path in handouts.find_notebooks()]
+)
+def test_each_lecture_in_a_browser(stem, lectures, browser):
+    """Every request is watched by `opened_file`; here for all, in short."""
+    with opened_file(browser, lectures / f"{stem}.html") as page:
+        on_page = formulas(page)
+        images = "[...document.images].filter(i => !i.naturalWidth).length"
+        assert page.evaluate(images) == 0
+        assert serious(page) == []
+    with opened_file(browser, lectures / f"{stem}.slides.html") as page:
+        assert formulas(page) <= on_page
+        assert len([*steps(page)]) > 20
 
 
 def test_a_lecture_in_a_browser(lectures, browser):

@@ -16,11 +16,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from browser import lab_server, note_errors
+from browser import lab_server, note_errors, serious
 from conftest import skip_or_fail
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS
-from test_accessibility import serious
 
 from helpers import images, pad, plots
 from helpers.files import CourseError, cache_folder

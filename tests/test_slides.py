@@ -6,10 +6,12 @@ cells are run on their slides. `show_slides.py` has the means, and pictures for
 authors.
 """
 
+import importlib.util
 import re
 
 import nbformat
 import pytest
+from conftest import skip_or_fail
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -76,6 +78,11 @@ def test_the_minutes_of_the_notes_add_up(path):
 
 @pytest.fixture(scope="module")
 def opened(browser, simulated):
+    if importlib.util.find_spec("jupyterlab_rise") is None:
+        skip_or_fail(
+            "jupyterlab-rise is not installed: python -m pip install "
+            "-r requirements.txt"
+        )
     with presenter(browser, simulated) as opened:
         yield opened
 
@@ -160,6 +167,8 @@ GOOD = "A sentence.\n\n$$a^2 + b^2$$\n\n| a | b |\n|---|---|\n| 1 | 2 |"
 WRONG = {
     "leaves the screen sideways": "<p style='position: fixed; left: 99vw'>Off.</p>",
     "leaves the screen below": "<p style='position: fixed; top: 99vh'>Off.</p>",
+    "lies on what is above": "<style>.jp-Cell-outputWrapper:has(.up) "
+    "{margin-top: -2em !important}</style><p class='up'>Up.</p>",
     "is cut off below": "<div style='height: 2em; overflow: hidden'>"
     "<p>One.</p><p>Two.</p><p>Three.</p></div>",
     "asked for https://example.org": "<img alt='A' src='https://example.org/a.png'>A",
