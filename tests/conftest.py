@@ -1,6 +1,7 @@
 """Fixtures and settings that all tests share."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -20,24 +21,40 @@ os.environ.setdefault("MPLBACKEND", "agg")
 NOTEBOOK_SECONDS = pytest.StashKey[dict]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, where `.ci/run` starts two.
+# --- With pytest-xdist: two processes, as in .ci/run ------------------------------
 
-    They share fixtures. The two longest groups start first: "notebooks", to which
-    the pad belongs because it takes a network that they train, and "real".
+REAL = re.compile(r"test_real_(sample\[0[567]\]|mnist|imagenet|transfer)")
+"""Runs of notebooks that need nothing of the others'."""
+
+
+def group(nodeid):
+    """The name of the group that a test belongs to; a group stays in one process.
+
+    A file is a group, for its fixtures' sake. The pad needs a network that the
+    notebooks train. The two longest groups are "notebooks" and "real".
     """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            name = item.path.name.removesuffix(".py")
-            group = {"test_notebooks": "notebooks", "test_pad": "notebooks"}
-            item.add_marker(pytest.mark.xdist_group(group.get(name, name)))
+    file = nodeid.partition("::")[0]
+    if file.endswith(("test_notebooks.py", "test_pad.py")):
+        return "real" if REAL.search(nodeid) else "notebooks"
+    return file
 
-    def start(item):
-        group = item.get_closest_marker("xdist_group").args[0]
-        return {"notebooks": 0, "real": 1}.get(group, 2)
 
-    items.sort(key=start)
+def pytest_collection_modifyitems(items):
+    """Start with the longest groups."""
+    order = ["notebooks", "real"]
+    items.sort(key=lambda i: (*order, group(i.nodeid)).index(group(i.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group(nodeid)
+
+    config.option.loadscopereorder = False  # or the longest would come last
+    return Groups(config, log)
 
 
 def skip_or_fail(reason):

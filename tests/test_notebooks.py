@@ -290,14 +290,7 @@ def real(real_data, tmp_path_factory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-ELSEWHERE = pytest.mark.xdist_group("real")
-"""Runs that need nothing of the others', so a second process can take them."""
-
-
-@pytest.mark.parametrize(
-    "number",
-    [*(pytest.param(n, marks=ELSEWHERE) for n in ("05", "06", "07")), "08"],
-)
+@pytest.mark.parametrize("number", ["05", "06", "07", "08"])
 def test_real_sample(number, real, simulated, notebook_seconds, tmp_path):
     path = lecture(number)
     if number == "08":  # most of it is about claims, which are simulated anyway
@@ -312,7 +305,6 @@ def test_real_sample(number, real, simulated, notebook_seconds, tmp_path):
         assert int(errors.group(1)) <= 50  # the better CNN halves them
 
 
-@ELSEWHERE
 def test_real_mnist(real_data, simulated, notebook_seconds, tmp_path):
     path = lecture("04")
     cache = tmp_path / "keras" / "datasets"
@@ -335,7 +327,6 @@ def imagenet_weights(real_data, tmp_path):
     return home
 
 
-@ELSEWHERE
 def test_real_imagenet_weights(
     real_data, imagenet_weights, simulated, notebook_seconds, tmp_path
 ):
@@ -404,7 +395,6 @@ def test_real_imagenet_weights(
     assert aside.read_bytes() == whole[: len(whole) // 2]
 
 
-@ELSEWHERE
 def test_real_transfer(
     real_data, real, imagenet_weights, notebook_seconds, tmp_path
 ):
