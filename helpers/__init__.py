@@ -27,6 +27,7 @@ pad           a drawing pad: the network's guesses while you write
 plots         one figure style, a Chinese font, alt text
 scores        intervals and scores that several notebooks use
 exercises     the self-checks of the exercises
+handouts      notebooks as slides, pages and PDFs that need no network
 doctor        `python -m helpers doctor`: is this machine ready?
 
 Importing `helpers` imports neither Keras nor TensorFlow.

@@ -53,6 +53,12 @@ def grade(arguments):
     return run.grade(arguments)
 
 
+def handouts(arguments):
+    from helpers import handouts
+
+    return handouts.run(arguments)
+
+
 def commands():
     """The parser of the command line, with one subparser a command."""
     parser = argparse.ArgumentParser(prog="python -m helpers")
@@ -170,6 +176,32 @@ def commands():
         "--trusted",
         action="store_true",
         help="run submissions without a sandbox, because you trust all of them",
+    )
+
+    command = subparsers.add_parser(
+        "handouts",
+        help="export notebooks to slides, pages and PDFs that need no network",
+    )
+    command.set_defaults(function=handouts)
+    command.add_argument(
+        "notebooks",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help="what to export (default: every lecture, without solutions)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where to (default: handouts, or handouts-with-notes)",
+    )
+    command.add_argument(
+        "--notes",
+        action="store_true",
+        help="with speaker notes, for the lecturer only",
+    )
+    command.add_argument(
+        "--no-pdf", action="store_true", help="leave out the PDFs"
     )
     return parser
 

@@ -11,7 +11,6 @@ Playwright's own browsers are not used: any installed Chromium, Chrome or Edge d
 import http.client
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,16 +21,7 @@ from unittest import mock
 import pytest
 from conftest import skip_or_fail
 
-NAMES = "chromium", "chromium-browser", "google-chrome", "chrome", "msedge"
-
-QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-)
-"""Chromium's options for staying off the network."""
+from helpers.handouts import browser_options, find_browser
 
 ADDRESS = "http://explorer.test/"
 """Where test pages appear to be; nothing leaves the browser."""
@@ -45,15 +35,13 @@ def started():
     except ImportError:
         yield None
         return
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = find_browser()
     if path is None:
         yield None
         return
-    # Chromium refuses to run as root inside its sandbox.
-    root = hasattr(os, "getuid") and os.getuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=[*QUIET, *["--no-sandbox"] * root]
+            executable_path=path, args=browser_options()
         )
         yield browser
         browser.close()
@@ -121,13 +109,49 @@ def opened(browser, html, *, width=1280, height=720, **context):
         window.close()
 
 
-def note_errors(page, faults):
-    """Append to the list `faults` what a page throws or writes as an error."""
+def note_errors(page, faults, unless_from=None):
+    """Append to the list `faults` what a page throws or writes as an error.
+
+    unless_from: a compiled pattern; what scripts whose address it matches write to
+        the console does not count.
+    """
+
+    def note(line):
+        script = line.location.get("url", "")
+        known = unless_from is not None and unless_from.search(script)
+        if line.type == "error" and not known:
+            faults.append(line.text)
+
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda line: line.type == "error" and faults.append(line.text),
-    )
+    page.on("console", note)
+
+
+GRAVE = "serious", "critical"
+
+
+def serious(page, part=None):
+    """Findings of axe-core on a Playwright page, serious and critical ones alone.
+
+    part: a CSS selector; what lies outside of it is not judged. Returns a list of
+    sentences, each with the rule and the element; an empty list is a pass.
+    """
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        skip_or_fail(
+            "axe-core is not installed: python -m pip install "
+            "-r tests/requirements.txt"
+        )
+    # Without "preload", axe-core would ask for style sheets of its own accord.
+    options = {"resultTypes": ["violations"], "preload": False}
+    found = Axe().run(page, context=part, options=options).response
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:120]} "
+        f"{node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+    ]
 
 
 @contextmanager

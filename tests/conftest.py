@@ -1,6 +1,7 @@
 """Fixtures and settings that all tests share."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,42 @@ for name, value in ENVIRONMENT.items():
 os.environ.setdefault("MPLBACKEND", "agg")
 
 NOTEBOOK_SECONDS = pytest.StashKey[dict]()
+
+
+# --- With pytest-xdist: two processes, as in .ci/run ------------------------------
+
+REAL = re.compile(r"test_real_(sample\[0[567]\]|mnist|imagenet|transfer)")
+"""Runs of notebooks that need nothing of the others'."""
+
+
+def group(nodeid):
+    """The name of the group that a test belongs to; a group stays in one process.
+
+    A file is a group, for its fixtures' sake. The pad needs a network that the
+    notebooks train. The two longest groups are "notebooks" and "real".
+    """
+    file = nodeid.partition("::")[0]
+    if file.endswith(("test_notebooks.py", "test_pad.py")):
+        return "real" if REAL.search(nodeid) else "notebooks"
+    return file
+
+
+def pytest_collection_modifyitems(items):
+    """Start with the longest groups."""
+    order = ["notebooks", "real"]
+    items.sort(key=lambda i: (*order, group(i.nodeid)).index(group(i.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group(nodeid)
+
+    config.option.loadscopereorder = False  # or the longest would come last
+    return Groups(config, log)
 
 
 def skip_or_fail(reason):
@@ -62,6 +99,25 @@ def simulated(tmp_path_factory):
 def notebook_seconds(request):
     """{(notebook, how it was run): (seconds, budget)}, shown at the end of the run."""
     return request.config.stash.setdefault(NOTEBOOK_SECONDS, {})
+
+
+def pytest_sessionfinish(session):
+    """A process of several sends its seconds to the one that reports."""
+    if hasattr(session.config, "workeroutput"):
+        rows = session.config.stash.get(NOTEBOOK_SECONDS, {})
+        session.config.workeroutput["seconds"] = [
+            [*run, *seconds] for run, seconds in rows.items()
+        ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    rows = node.config.stash.setdefault(NOTEBOOK_SECONDS, {})
+    told = getattr(
+        node, "workeroutput", {}
+    )  # a process that died tells nothing
+    for notebook, run, seconds, budget in told.get("seconds", []):
+        rows[notebook, run] = seconds, budget
 
 
 def pytest_terminal_summary(terminalreporter, config):

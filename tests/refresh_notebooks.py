@@ -29,6 +29,8 @@ from helpers.files import CourseError, write_file
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_TIMEOUT = 900  # seconds; the longest cell trains for some minutes
 
+SLOWEST = 5  # cells whose seconds are told
+
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
@@ -200,10 +202,10 @@ def refresh(path, target, folder, environment):
         partial.write_text(
             normal_form(notebook), encoding="utf-8", newline="\n"
         )
-    slowest, cell = max(seconds, default=(0.0, 0))
+    slowest = sorted(seconds, reverse=True)[:SLOWEST]
     print(
-        f"{path}: {time.perf_counter() - began:.1f} s, "
-        f"the slowest is cell {cell} with {slowest:.1f} s",
+        f"{path}: {time.perf_counter() - began:.1f} s; slowest",
+        ", ".join(f"cell {cell} {took:.1f} s" for took, cell in slowest),
         flush=True,
     )
     for line in strange_messages(notebook):

@@ -1,8 +1,10 @@
 """The convolution-arithmetic explorer shows the numbers of helpers.convolution."""
 
 import random
+import re
 
 import explorer_pictures
+import matplotlib.colors
 import numpy as np
 import pytest
 from browser import opened, page_of, shown
@@ -140,6 +142,12 @@ def expected(settings):
     return lines | {"keras": " ".join(notes)}
 
 
+def spelled_out(text):
+    """The numbers that "1 to 3, 5" stands for."""
+    ends = [list(map(int, part.split(" to "))) for part in text.split(", ")]
+    return [n for end in ends for n in range(end[0], end[-1] + 1)]
+
+
 def lines_of(card):
     """{name: text} of everything that the explorer says, but the current place."""
     return card.evaluate(
@@ -226,6 +234,12 @@ def test_draws_what_a_value_depends_on(explorer):
             assert -before <= rows[0] <= rows[-1] < n + after
             inside = [row for row in rows if 0 <= row < n]
             assert inside == list(np.flatnonzero(reaches[:, place])), settings
+            said = explorer.get_by_role("application").get_attribute(
+                "aria-label"
+            )
+            found = re.search(r"sees rows (.*) and columns (.*) of the", said)
+            assert found[1] == found[2]
+            assert spelled_out(found[1]) == [row + 1 for row in inside]
 
 
 def test_keyboard_alone(explorer):
@@ -276,6 +290,75 @@ def test_arrow_keys_stay_in_the_explorer(explorer):
     explorer.locator("svg").press("ArrowRight")
     explorer.locator("svg").press("Escape")
     assert explorer.page.title() == "TestEscape"
+
+
+def test_a_clicker_turns_slides_whatever_has_the_focus(browser):
+    page = page_of(f'<div class="reveal">{shown(arithmetic)}</div>')
+    with opened(browser, page) as page:
+        # As reveal.js: it does not listen while somebody types.
+        page.evaluate(
+            """addEventListener("keydown", ({ key }) => {
+                const typing = document.activeElement.matches("input, textarea");
+                if (!typing) document.title += " " + key;
+            })"""
+        )
+        slider = page.get_by_label("Input size n")
+        slider.press("ArrowRight")
+        slider.press("PageDown")
+        assert slider.input_value() == "7"
+        assert page.title() == "Test PageDown"
+
+
+def test_what_the_drawing_says(explorer):
+    drawing = explorer.get_by_role("application")
+
+    def said(**settings):
+        move(explorer, START | settings)
+        return drawing.get_attribute("aria-label").partition(". ")[2]
+
+    assert said() == (
+        "Row 1, column 1 of the output sees rows 1 to 3 and columns 1 to 3 of the "
+        "input."
+    )
+    assert "rows 1, 3, 5 and" in said(dilation=2)
+    corner = "Row 1, column 1 of the output sees padding alone."
+    assert said(padding=5) == corner
+    assert said(size=5, kernel=7) == (
+        "Layer 1: a kernel of size 7 does not fit into 5 pixels."
+    )
+
+
+def test_the_drawing_stands_out(explorer):
+    """At least 3 to 1 (WCAG 1.4.11): edges on white, marks on their grids."""
+    move(explorer, START | {"padding": 1})
+    colours = explorer.locator("svg").evaluate(
+        """drawing => Object.fromEntries([
+            ["edge", drawing.querySelector('[stroke="#767676"]'), "stroke"],
+            ["seen", drawing.querySelector("[data-rows]"), "fill"],
+            ["padding", drawing.querySelectorAll("rect")[0], "fill"],
+            ["input", drawing.querySelectorAll("rect")[1], "fill"],
+            ["output", [...drawing.querySelectorAll("rect")].at(-4), "fill"],
+            ["place", [...drawing.querySelectorAll("rect")].at(-2), "fill"],
+        ].map(([name, shape, kind]) => [name, shape.getAttribute(kind)]))"""
+    )
+    for front, back in (
+        ("edge", "white"),
+        ("edge", "input"),
+        ("seen", "input"),
+        ("seen", "padding"),
+        ("place", "output"),
+    ):
+        pair = [light(colours.get(name, name)) for name in (front, back)]
+        assert (max(pair) + 0.05) / (min(pair) + 0.05) >= 3, (front, back)
+
+
+def light(colour):
+    """The relative luminance of a colour, 0 to 1, as WCAG defines it."""
+    parts = np.array(matplotlib.colors.to_rgb(colour))
+    linear = np.where(
+        parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
+    )
+    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 @pytest.mark.parametrize(
@@ -351,7 +434,9 @@ def test_start_values_and_several_on_a_page(browser):
         assert lines_of(cards.nth(1)) == expected(padded | {"stride": 1})
 
 
-@pytest.mark.parametrize(("width", "tallest"), [(1280, 430), (700, 500)])
+@pytest.mark.parametrize(
+    ("width", "tallest"), [(1280, 430), (700, 500), (400, 1000), (320, 1100)]
+)
 def test_fits(browser, width, tallest):
     """In pixels, at the greatest numbers; nothing sticks out, no text is small."""
     page = page_of(shown(arithmetic, **GREATEST | {"stride": 1}))

@@ -38,6 +38,7 @@ COLD |= {"08": 300, "09": 120, "10": 300}
 COLD_OTHERS = 240
 COLD_07_ALONE = 300  # without the models that 06 leaves in the cache
 WARM = 45
+SILENCE = 10  # of one cell, in front of an audience, with nothing left to train
 NOISE = 2.5  # a shared machine may take this many times the budget
 """Budgets in seconds on two quiet cores; COURSE_NO_BUDGETS=1 asserts none."""
 
@@ -86,16 +87,23 @@ def nbval(notebook, environment):
     command += [f"--nbval-sanitize-with={SANITIZE}"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}"]
     command += ["--nbval-kernel-startup-timeout=120"]
+    command += ["--durations=9", "--durations-min=1"]
     command += ["-p", "no:cacheprovider", "--color=no", "-q", str(notebook)]
     return run(command, environment)
 
 
 def execute(notebook, target, environment, *options):
-    """Execute a copy of a notebook into `target`; return its seconds and content."""
+    """Execute a copy of a notebook into `target`; return its seconds and content.
+
+    The content's metadata has `slowest`: {cell: seconds} of its slowest cells.
+    """
     command = [str(REFRESH), "--to", str(target), *options, str(notebook)]
     seconds, process = run(command, environment)
     assert process.returncode == 0, process.stdout
-    return seconds, nbformat.read(target, as_version=4)
+    executed = nbformat.read(target, as_version=4)
+    slowest = re.findall(r"cell (\d+) ([\d.]+) s", process.stdout)
+    executed.metadata.slowest = {int(n): float(took) for n, took in slowest}
+    return seconds, executed
 
 
 def printed(notebook, skip=()):
@@ -119,6 +127,21 @@ def printed(notebook, skip=()):
             text = re.sub(pattern, replacement, text)
         texts.append(text)
     return texts
+
+
+def check_silence(notebook, slowest):
+    """Fail when the audience waits for a cell that shows no progress meanwhile.
+
+    slowest: {cell: seconds}, cells counted from 0 over all cells.
+    """
+    for number, seconds in slowest.items():
+        source = notebook.cells[number].source
+        shows_progress = re.search(r"\b(tqdm|fit_or_load|tuning.run)\(", source)
+        if not shows_progress and not os.environ.get("COURSE_NO_BUDGETS"):
+            assert seconds < NOISE * SILENCE, (
+                f"cell {number} took {seconds:.0f} s, more than {SILENCE} s:\n"
+                f"{source}"
+            )
 
 
 def check_budget(seconds, budget):
@@ -167,6 +190,18 @@ def test_prints_what_is_stored(path, compare_once, notebook_seconds):
     if process.returncode != 0:
         pytest.fail(process.stdout, pytrace=False)
     check_budget(seconds, notebook_seconds[label(path), "cold, compared"][1])
+    notebook = nbformat.read(path, as_version=4)
+    if not any("fit_or_load(" in cell.source for cell in notebook.cells):
+        # Others train in their first run; test_warm and test_twice see a second one.
+        code = [
+            n for n, c in enumerate(notebook.cells) if c.cell_type == "code"
+        ]
+        slowest = re.findall(r"([\d.]+)s call .*::Cell (\d+)", process.stdout)
+        assert (
+            "slowest" in process.stdout
+        )  # the heading; there may be none below
+        found = {code[int(cell)]: float(took) for took, cell in slowest}
+        check_silence(notebook, found)
 
 
 def test_twice(compare_once, simulated, notebook_seconds, tmp_path):
@@ -183,9 +218,11 @@ def test_twice(compare_once, simulated, notebook_seconds, tmp_path):
     compared = Path(simulated["COURSE_CACHE"])
     check_same_weights(compared / "training", tmp_path / "cache" / "training")
     check_budget(warm_seconds, WARM)
+    assert warm.metadata.slowest
+    check_silence(warm, warm.metadata.slowest)
 
 
-@pytest.mark.parametrize("number", ["08", "10"])
+@pytest.mark.parametrize("number", ["04", "07", "08", "10"])
 def test_warm(number, compare_once, simulated, notebook_seconds, tmp_path):
     """What a run left in the cache makes the next one quick.
 
@@ -197,6 +234,8 @@ def test_warm(number, compare_once, simulated, notebook_seconds, tmp_path):
     seconds, notebook = execute(path, tmp_path / "warm.ipynb", simulated)
     notebook_seconds[label(path), "warm"] = seconds, WARM
     check_budget(seconds, WARM)
+    assert notebook.metadata.slowest
+    check_silence(notebook, notebook.metadata.slowest)
     if number == "08":
         text = "\n".join(printed(notebook))
         assert "the same to the last digit: True" in text
@@ -375,11 +414,11 @@ def test_real_transfer(
         float,
         re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
     )
-    assert scratch == pytest.approx(29, abs=8)
+    assert scratch == pytest.approx(31, abs=8)
     assert frozen == pytest.approx(64, abs=6)
     for count, quoted in (
-        (20, [0.83, 0.87, 0.90]),  # from scratch, frozen, fine-tuned
-        (79, [0.95, 0.90, 0.94]),
+        (20, [0.78, 0.87, 0.87]),  # from scratch, frozen, fine-tuned
+        (79, [0.94, 0.89, 0.94]),
     ):
         row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
         scores = [float(score) for score in re.search(row, text).groups()]

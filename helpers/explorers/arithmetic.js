@@ -30,6 +30,7 @@ const PADDINGS = ["valid", "same", "full", "explicit p"];
 // Colours that colour-blind people can tell apart (Okabe and Ito).
 const BLUE = "#0072B2";
 const VERMILION = "#D55E00";
+const GREY = "#767676"; // at least 3 to 1 beside every fill
 
 // The drawing's own units, near CSS pixels.
 const DRAWING = { width: 440, height: 220, gap: 48, largestPixel: 26 };
@@ -100,6 +101,13 @@ const STYLE = `
 .conv-arith-spoken {
   position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap;
+}
+@container (max-width: 520px) {
+  .conv-arith-grid {
+    grid-template-columns: minmax(0, 1fr); grid-template-rows: none;
+    grid-template-areas: "controls" "drawing" "results" "notes";
+  }
+  .conv-arith-line { flex-direction: column; gap: 0; }
 }
 @container (min-width: 1040px) {
   .conv-arith-grid {
@@ -223,6 +231,10 @@ function gridLines(x, y, count, pixel) {
   return `<path d="${path}" stroke="#fff" stroke-width="1" fill="none"/>`;
 }
 
+// Where a grid ends: its fill alone is too faint on white.
+const edge = (x, y, side) =>
+  rectangle(x, y, side, side, `fill="none" stroke="${GREY}"`);
+
 // Grey with diagonal lines: zeros that were added.
 function hatched(x, y, side) {
   let path = "";
@@ -264,6 +276,21 @@ function layout({ layers, first }) {
   };
 }
 
+// Places counted from 1, as a reader says them: "1 to 3", "1, 3, 5".
+const listed = (places) => runs(places).map(([first, length]) =>
+  (length > 1 ? `${first + 1} to ${first + length}` : first + 1)).join(", ");
+
+// The drawing in words.
+function wordsOf(values, { layers, first, refusal }, { row, column }) {
+  if (!layers.length) return refusal;
+  const inside = (place) => listed(
+    rowsSeen(place, layers, values).filter((at) => at >= 0 && at < first.n));
+  const [rows, columns] = [inside(row), inside(column)];
+  const seen = rows && columns
+    ? `rows ${rows} and columns ${columns} of the input` : "padding alone";
+  return `Row ${row + 1}, column ${column + 1} of the output sees ${seen}.`;
+}
+
 function drawingOf(values, result, place) {
   const { first, layers } = result;
   const { padded, out, pixel, input, output } = layout(result);
@@ -275,6 +302,7 @@ function drawingOf(values, result, place) {
   if (!layers.length) {
     const side = first.span * pixel;
     return svg + gridLines(input.x, input.y, padded, pixel)
+      + edge(input.x, input.y, padded * pixel)
       + outline(input.x, input.y, side, side, VERMILION);
   }
   const onAxis = (row) =>
@@ -287,9 +315,10 @@ function drawingOf(values, result, place) {
         + `h${width * pixel}v${height * pixel}h${-width * pixel}z`;
     }
   }
-  svg += `<path d="${cells}" fill="${BLUE}" fill-opacity="0.6" data-rows="${
+  svg += `<path d="${cells}" fill="${BLUE}" data-rows="${
     rows.join(" ")}" data-columns="${columns.join(" ")}"/>`;
-  svg += gridLines(input.x, input.y, padded, pixel);
+  svg += gridLines(input.x, input.y, padded, pixel)
+    + edge(input.x, input.y, padded * pixel);
   if (cells) {
     svg += outline(
       input.x + columns[0] * pixel, input.y + rows[0] * pixel,
@@ -300,10 +329,11 @@ function drawingOf(values, result, place) {
   const middle = DRAWING.height / 2;
   const tip = output.x - 12;
   svg += `<path d="M${tip - 24} ${middle}H${tip}m-7 -5l7 5l-7 5" fill="none" `
-    + 'stroke="#777" stroke-width="2"/>';
+    + `stroke="${GREY}" stroke-width="2"/>`;
   const side = out * pixel;
-  svg += rectangle(output.x, output.y, side, side, 'fill="#f3d3bd"');
-  svg += gridLines(output.x, output.y, out, pixel);
+  svg += rectangle(output.x, output.y, side, side, 'fill="#f7dfce"');
+  svg += gridLines(output.x, output.y, out, pixel)
+    + edge(output.x, output.y, side);
   const x = output.x + place.column * pixel;
   const y = output.y + place.row * pixel;
   svg += rectangle(x, y, pixel, pixel, `fill="${VERMILION}"`);
@@ -383,7 +413,7 @@ function kerasOf({ padding, stride, dilation }, first) {
 const sliderRow = ([name, label, least, greatest]) => `
   <div class="conv-arith-row"><label><span>${label}</span>
     <input type="range" name="${name}" min="${least}" max="${greatest}"></label>
-    <output></output></div>`;
+    <output aria-hidden="true"></output></div>`; // the slider says it
 
 const paddingRow = `
   <div class="conv-arith-row"><label><span>Padding</span>
@@ -416,8 +446,7 @@ const PAGE = `
       <span data-result="input"></span><span data-result="last"></span>
     </div>
     <svg viewBox="0 0 ${DRAWING.width} ${DRAWING.height}" tabindex="0"
-      role="application"
-      aria-label="Drawing; arrow keys move the kernel"></svg>
+      role="application"></svg>
   </div>
   <div class="conv-arith-results">
     <p data-result="which"></p>
@@ -447,7 +476,12 @@ function mount(root, settings) {
   card.setAttribute("data-prevent-swipe", "");
   card.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey || event.altKey;
-    if (event.key !== "Escape" && !command) event.stopPropagation();
+    const turns = ["PageUp", "PageDown", "Escape"].includes(event.key);
+    if (!turns && !command) event.stopPropagation();
+    if (turns && root.closest(".reveal")) {
+      event.preventDefault(); // a clicker turns pages, and moves no slider
+      event.target.blur(); // for slides ignore what is typed into a field
+    }
   });
   card.innerHTML = PAGE;
 
@@ -505,6 +539,8 @@ function mount(root, settings) {
     slider.setAttribute("aria-valuetext", text);
     show("place", text);
     drawing.innerHTML = drawingOf(values, result, place);
+    drawing.setAttribute("aria-label", `Drawing, arrow keys move the kernel. ${
+      wordsOf(values, result, place)}`);
   }
 
   function moveTo(row, column) {

@@ -51,7 +51,8 @@ const STYLE = `
 .cvk b { font-weight: 600; }
 .cvk-frame { display: flex; justify-content: center; }
 .cvk canvas { display: block; height: auto; cursor: crosshair;
-  touch-action: none; border-radius: 2px; }
+  touch-action: none; border-radius: 2px;
+  box-shadow: 0 0 0 1px #868d95; } /* white pixels have an edge, too */
 .cvk-note { font-size: 14px; line-height: 18px; margin-top: 6px;
   color: #4a5056; }
 .cvk-scale { height: 8px; margin-top: 6px; border: 1px solid #868d95; }
@@ -98,6 +99,15 @@ const STYLE = `
     font-size: 14px; }
   .cvk-sum { font-size: 24px; line-height: 30px; padding: 0 10px; }
 }
+@container (max-width: 600px) {
+  .cvk-panels { display: grid; grid-template-columns: 1fr 1fr;
+    justify-items: center; }
+  .cvk-side { width: 100%; }
+  .cvk-middle { grid-area: 2 / 1 / 3 / 3; }
+  .cvk-head { white-space: normal; }
+  .cvk-pair { gap: 6px; }
+  .cvk .cvk-kernel > input { width: clamp(41px, 13cqi, 46px); }
+}
 `;
 
 const MARKUP = `
@@ -117,8 +127,7 @@ const MARKUP = `
     <div class="cvk-side">
       <div class="cvk-head"><b>Image</b> <span class="cvk-size"></span></div>
       <div class="cvk-frame"><canvas class="cvk-input" tabindex="0"
-        role="application" aria-label="Image: arrow keys move the kernel"
-        ></canvas></div>
+        role="application"></canvas></div>
       <div class="cvk-note"><span class="cvk-padded"></span> Point at a pixel,
         click to stay there, or use the arrow keys.</div>
     </div>
@@ -141,8 +150,7 @@ const MARKUP = `
     <div class="cvk-side">
       <div class="cvk-head"><b>Output</b> <span class="cvk-shape"></span></div>
       <div class="cvk-frame"><canvas class="cvk-map" tabindex="0"
-        role="application" aria-label="Feature map: arrow keys move the place"
-        ></canvas></div>
+        role="application"></canvas></div>
       <div class="cvk-scale"></div>
       <div class="cvk-ends"></div>
       <div class="cvk-note cvk-range"></div>
@@ -363,6 +371,10 @@ function mount(root, settings) {
     part("shape").textContent = size(map);
     part("mode").textContent = flipped() ? "Convolution" : "Correlation";
     const { low, high, most, signed } = colours;
+    part("input").setAttribute("aria-label", `Image ${part("image").value}, `
+      + `${size(pixels)}: arrow keys move the kernel`);
+    part("map").setAttribute("aria-label", `Feature map, ${size(map)}, values `
+      + `${shortNumber(low)} to ${shortNumber(high)}: arrow keys move the place`);
     const blue = rgb(NEGATIVE);
     part("scale").style.background =
       `linear-gradient(to right, ${signed ? blue + ", " : ""}#000, #fff)`;
@@ -386,13 +398,13 @@ function mount(root, settings) {
       const cell = patchCells[i];
       cell.textContent = cell.dataset.value = pixel;
       cell.style.background = rgb([pixel, pixel, pixel]);
-      cell.style.color = pixel < 128 ? "#fff" : "#000";
+      // Black on 119 has a contrast of 4.7 to 1, white only 4.48.
+      cell.style.color = pixel < 119 ? "#fff" : "#000";
     });
     terms.forEach((term, i) => {
       productCells[i].textContent = shortNumber(term);
       productCells[i].classList.toggle("cvk-zero", term === 0);
     });
-    const where = `Row ${row + 1}, column ${column + 1}`;
     part("place").textContent = `Sum at row ${row + 1}, column ${column + 1}`;
     part("sum").textContent = shortNumber(sum);
     part("sum").dataset.value = sum;
@@ -403,12 +415,10 @@ function mount(root, settings) {
     side = drawPixels(part("map"), map, colours.colour);
     drawFrame(part("map"), side, column, row, 1);
 
-    const rows = (texts) => [0, 3, 6].map(
-      (i) => texts.slice(i, i + 3).join(" ")).join(", ");
-    const said = `${where} of ${map.length} x ${map[0].length}: `
-      + `patch ${rows(patch)}; kernel ${rows(kernel.map(weightText))}; `
-      + `sum ${shortNumber(sum)}.`;
-    part("live").textContent = said;
+    if (pointed) return; // who only points would be read a sentence at each pixel
+    const rows = [0, 3, 6].map((i) => patch.slice(i, i + 3).join(" ")).join(", ");
+    part("live").textContent = `Row ${row + 1}, column ${column + 1} of `
+      + `${map.length} x ${map[0].length}: patch ${rows}; sum ${shortNumber(sum)}.`;
   }
 
   // The kernel's nine fields --------------------------------------------------
@@ -515,6 +525,10 @@ function mount(root, settings) {
   root.querySelector(".cvk").addEventListener("keydown", (event) => {
     const turns = ["PageUp", "PageDown", "Escape"].includes(event.key);
     if (!turns && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+    if (turns && root.closest(".reveal")) {
+      event.preventDefault(); // a clicker turns pages, and no menu
+      event.target.blur(); // for slides ignore what is typed into a field
+    }
   });
 
   writeKernel();

@@ -63,6 +63,13 @@ const STYLE = `
   .cvp-parts { grid-template-columns: minmax(0, 340px) minmax(180px, 1fr); }
   .cvp-right { grid-column: 1 / 3; }
 }
+@container (max-width: 560px) {
+  .cvp-parts { grid-template-columns: 96px minmax(0, 1fr); gap: 8px 14px; }
+  .cvp-parts > :first-child { grid-column: 1 / 3; max-width: 400px; }
+  .cvp-right { grid-column: 2; }
+  .cvp-seen { width: 90px; height: 120px; }
+  .cvp-bar { grid-template-columns: 32px 1fr 42px; gap: 6px; }
+}
 `;
 
 const MARKUP = `
@@ -185,6 +192,7 @@ function render({ model, el }) {
   let version = Math.floor(Math.random() * 2 ** 22); // exact in 32 bits
   let waiting = null; // the version that was sent, until its answer is here
   let newest = version; // the last one that was answered
+  let likeliest; // [[name, probability], ...] of it
   let ended = null; // the version at the last stroke's end,
   let endTime; // and when that was, in ms
   let timer;
@@ -197,14 +205,16 @@ function render({ model, el }) {
     part("pen").append(new Option(name, width, false, name === "Medium"));
   }
   for (const name of model.get("names")) {
-    part("truth").append(new Option(name, name));
+    const option = new Option(name, name);
+    option.lang = "zh-Hans";
+    part("truth").append(option);
   }
   const label = model.get("label");
   if (label) part("label").textContent = `Trained on ${label} handwriting.`;
   const bars = Array.from({ length: 5 }, () => {
     const bar = document.createElement("div");
     bar.className = "cvp-bar";
-    bar.innerHTML = '<div class="cvp-name"></div><div class="cvp-track">'
+    bar.innerHTML = '<div class="cvp-name" lang="zh-Hans"></div><div class="cvp-track">'
       + '<div class="cvp-fill"></div></div><div class="cvp-share"></div>';
     part("bars").append(bar);
     return [...bar.querySelectorAll(".cvp-name, .cvp-fill, .cvp-share")];
@@ -233,7 +243,7 @@ function render({ model, el }) {
     waiting = null;
     showAnswer(top);
     if (ended === newest) {
-      live(top);
+      live();
       showTime();
     }
     clearTimeout(pause);
@@ -281,6 +291,7 @@ function render({ model, el }) {
   // What is seen ---------------------------------------------------------------
 
   function showAnswer(top) {
+    likeliest = top;
     bars.forEach(([name, fill, share], i) => {
       const [text, value] = top[i] ?? ["", 0];
       name.textContent = text;
@@ -297,9 +308,14 @@ function render({ model, el }) {
     card.dataset.answered = newest;
   }
 
-  function live(top) {
-    const words = top.map(([name, share]) => `${name} ${Math.round(100 * share)} %`);
-    part("live").textContent = words.join(", ");
+  function live() {
+    const words = likeliest.flatMap(([name, share]) => {
+      const character = document.createElement("span");
+      character.lang = "zh-Hans";
+      character.textContent = name;
+      return [character, ` ${Math.round(100 * share)} %. `];
+    });
+    part("live").replaceChildren(...(words.length ? words : ["Nothing is written."]));
   }
 
   // From the end of a stroke until its bars are on the screen.
@@ -336,8 +352,10 @@ function render({ model, el }) {
   function finished() {
     ended = version;
     endTime = performance.now();
-    if (newest === version) showTime();
-    else send();
+    if (newest === version) {
+      live();
+      showTime();
+    } else send();
   }
 
   // Strokes --------------------------------------------------------------------
@@ -429,8 +447,10 @@ function render({ model, el }) {
   function lowerOrLift() {
     cross ??= [SIDE / 2, SIDE / 2];
     lowered = !lowered;
-    if (lowered) begin(cross);
-    else {
+    if (lowered) {
+      begin(cross);
+      part("live").textContent = "The pen is down.";
+    } else {
       finished();
       draw();
     }
