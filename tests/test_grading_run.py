@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import grading_toy as toy
+import nbformat
 import pytest
 from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.__main__ import main
 from helpers.grading import run, sandbox
-from helpers.grading.course import Course
+from helpers.grading.course import Course, student_version
 from helpers.grading.engine import Engine
 from helpers.grading.gradebook import gradebook
 
@@ -56,6 +57,14 @@ def table(course):
         encoding="utf-8-sig", newline=""
     ) as file:
         return {line["student"]: line for line in csv.DictReader(file)}
+
+
+def platform(course):
+    """{student: the other fields of platform.csv}, its header included"""
+    with (course.out / "platform.csv").open(
+        encoding="utf-8-sig", newline=""
+    ) as file:
+        return {student: fields for student, *fields in csv.reader(file)}
 
 
 def page(course, student):
@@ -161,6 +170,63 @@ def test_marks_by_hand_survive(course):
     assert table(course)["ada"]["score"] == "6.5"
     assert table(course)["ada"]["to_mark_by_hand"] != "0"
     assert records(course)["bob"]["runs"] == 2
+
+
+def test_platform(course, monkeypatch):
+    """A final mark, 0 included, or an empty field: never 0 for what is not known."""
+    plain = toy.source()
+    plain.cells.pop()  # nothing to be marked by hand
+    path = course.course / "source" / "2_more" / "2_more.ipynb"
+    path.parent.mkdir()
+    nbformat.write(plain, path)
+    for student in ("李 雷", "broken", "=1+2", "＠SUM(1)", "crash"):
+        course.submit(student, toy.solved())
+        more = course.submissions / student / "2_more" / "2_more.ipynb"
+        more.parent.mkdir()
+        nbformat.write(toy.solved(), more)
+    course.submit("one only", toy.solved())
+    blank = course.submissions / "=1+2" / "2_more" / "2_more.ipynb"
+    nbformat.write(student_version(plain), blank)
+    broken = course.submissions / "broken" / "2_more" / "2_more.ipynb"
+    broken.write_text(broken.read_text("utf-8")[:500], "utf-8")
+    right = Engine.grade
+
+    def crashing(self, source, notebook, student, files=None):
+        if student == "crash":
+            raise ZeroDivisionError
+        return right(self, source, notebook, student, files)
+
+    monkeypatch.setattr(Engine, "grade", crashing)
+    assert main(course.words()) == 1
+    expected = {
+        "student": ["1_toy [of 7]", "2_more [of 5]"],
+        "'=1+2": ["", "0"],
+        "broken": ["", ""],
+        "crash": ["", ""],
+        "one only": ["", ""],
+        "李 雷": ["", "5"],
+        "'＠SUM(1)": ["", "5"],
+    }
+    assert platform(course) == expected
+    for student in ("李 雷", "broken"):
+        mark_by_hand(course, student, "why", 1.5)
+    assert main(course.words()) == 1
+    expected |= {"李 雷": ["6.5", "5"], "broken": ["6.5", ""]}
+    assert platform(course) == expected
+    assert records(course)["李 雷"]["runs"] == 1
+
+
+def test_lost_marks_are_no_zeros(course):
+    """A gradebook that somebody has removed is filled again."""
+    course.submit("ada", toy.solved())
+    assert main(course.words()) == 0
+    (course.course / "gradebook.db").unlink()
+    assert main(course.words()) == 0
+    assert table(course)["ada"]["score"] == "5"
+    assert table(course)["ada"]["to_mark_by_hand"] == "1"
+    shutil.rmtree(course.course / "autograded")
+    assert main(course.words()) == 0
+    assert "def double" in page(course, "ada")
 
 
 def test_prose_is_no_reason_to_grade_again(course):
@@ -373,6 +439,18 @@ def test_whose_notebook_it_is(course):
     assert (
         bob["provisional_score"] == "5" and "student = 'ada'" in bob["reasons"]
     )
+    for name in ("double", "answer", "half"):
+        mark_by_hand(course, "bob", name, 1)
+    assert main(course.words()) == 1
+    assert table(course)["bob"]["status"] == "needs a person"
+    assert "not your marks yet" in page(course, "bob")
+    mark_by_hand(course, "bob", "why", 2)  # the last: now it is settled
+    assert main(course.words()) == 0
+    bob = table(course)["bob"]
+    assert bob["status"] == "graded" and bob["score"] == "5"
+    assert "student = 'ada'" in bob["reasons"]
+    assert platform(course)["bob"] == ["5"]
+    assert "5 of 7 points" in page(course, "bob")
 
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"

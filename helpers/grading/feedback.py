@@ -14,6 +14,10 @@ from helpers.grading.notebooks import grade_id, without_hidden
 
 HIDDEN = "A hidden test was not passed."
 
+MAX_RENDERED, MAX_RENDERED_PAGE = 20_000, 100_000
+"""Characters of Markdown in a cell, on a page; longer ones are shown as plain text,
+for the time that rendering takes can grow with the square of them."""
+
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto;
   padding: 0 1rem; color: #1b1b1b; background: #fff; }
@@ -150,11 +154,17 @@ def _why(cell):
 
 
 def _cells(notebook, cells, marks, comments):
+    rendered = 0
     for cell in notebook.cells:
         name = grade_id(cell)
         result = cells.get(name)
         if cell.cell_type == "markdown":
-            yield _markdown(cell)
+            rendered += len(cell.source)
+            short = len(cell.source) <= MAX_RENDERED
+            if short and rendered <= MAX_RENDERED_PAGE:
+                yield _markdown(cell)
+            else:
+                yield f"<pre>{_text(cell.source)}</pre>"
         elif result and not result["by_hand"]:
             score, _ = _mark(name, result, marks)
             full = score == result["points"]
@@ -180,42 +190,10 @@ def _cells(notebook, cells, marks, comments):
             yield f'<p class="note">{_text(comments[name])}</p>'
 
 
-_TAGS = set(
-    [
-        "a",
-        "blockquote",
-        "br",
-        "code",
-        "del",
-        "details",
-        "div",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+_TAGS = """
+a blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr img li ol p pre span strong
+sub summary sup table tbody td th thead tr ul
+"""
 _ATTRIBUTES = {"a": ["href"], "img": ["src", "alt"]}
 
 
@@ -229,14 +207,11 @@ def _markdown(cell):
             text = text.replace(
                 f"(attachment:{name})", f"({_picture(form, data)})"
             )
-    protocols = {
-        "http",
-        "https",
-        "mailto",
-        "data",
-    }  # no page may follow data: links
+    page = markdown2html(text)
+    # Pictures are data: links; browsers follow none of these to another page.
+    protocols = {"http", "https", "mailto", "data"}
     return bleach.clean(
-        markdown2html(text), _TAGS, _ATTRIBUTES, protocols, strip=True
+        page, set(_TAGS.split()), _ATTRIBUTES, protocols, strip=True
     )
 
 

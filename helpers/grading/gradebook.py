@@ -207,8 +207,14 @@ def _test(source, name, outcome):
     return cell
 
 
+def shown(course, student, assignment):
+    """Where formgrader looks for a submission: a path."""
+    folder = course.place("autograded", student, assignment)
+    return folder / f"{assignment}.ipynb"
+
+
 def write_autograded(course, record, notebook):
     """Store what `autograded` made, where formgrader looks for it."""
-    folder = course.place("autograded", record["student"], record["assignment"])
-    with write_file(folder / f"{record['assignment']}.ipynb") as partial:
+    path = shown(course, record["student"], record["assignment"])
+    with write_file(path) as partial:
         partial.write_text(json.dumps(notebook, ensure_ascii=True), "utf-8")

@@ -1,10 +1,9 @@
-"""A whole class: finds submissions, grades what is not graded yet, writes results.
+"""A whole class: finds submissions, and grades what is not graded yet.
 
 Each finished submission is one file in RESULTS/records, written at once; so a run
 that is killed and started again goes on where it was.
 """
 
-import csv
 import json
 import os
 import time
@@ -14,14 +13,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbformat
+from tqdm import tqdm
 
 from helpers.files import CourseError, write_file
-from helpers.grading import feedback, gradebook, sandbox
+from helpers.grading import gradebook, report, sandbox
 from helpers.grading.course import Course, digest, student_version
 from helpers.grading.engine import (
     FAILED,
-    GRADED,
     PERSON,
     Engine,
     Outcome,
@@ -92,7 +90,7 @@ def grade(arguments):
             with _engine(used, arguments.trusted, workers) as engine:
                 _prove_once(engine, used, course, out)
                 _grade_all(engine, work, assignments, course, records, workers)
-        return _report(out, tasks, strays, records, assignments, course)
+        return report.write(out, tasks, strays, records, assignments, course)
 
 
 def _engine(assignments, trusted, workers):
@@ -212,33 +210,41 @@ def _file_name(student):
 
 
 def _left_to_do(tasks, assignments, course, regrade):
-    """([(task, submission, digest of it)] to grade, {task: record} that are done)."""
+    """([(task, digest of the submission)] to grade, {task: record} that are done)."""
     work, records = [], {}
+    entered = gradebook.entered(course)
     for task in tasks:
         assignment = assignments[task.assignment]
         record = _json(task.record)
         try:
-            submission = read_submission(
+            notebook, files, _ = read_submission(
                 task.folder, task.assignment, assignment.source
             )
-            notebook, files, _ = submission
             handed_in = digest([json.dumps(notebook, sort_keys=True)], files)
         except Unreadable as error:
-            submission, handed_in = None, f"unreadable: {error}"
+            handed_in = f"unreadable: {error}"
         same = (
             record is not None
             and record.get("submission") == handed_in
             and record.get("source") == assignment.digest
             and record.get("status") != FAILED
+            and not _lost(task, record, course, entered)
         )
         if same and not regrade:
             records[task] = record
-            _finish(
-                task, record, course
-            )  # if the last run was stopped before that
+            # The last run may have been stopped before that.
+            _finish(task, record, course)
         else:
             work.append((task, handed_in))
     return work, records
+
+
+def _lost(task, record, course, entered):
+    """Has somebody removed marks that were entered, or what formgrader shows?"""
+    if not record["cells"] or not record["entered"]:
+        return False
+    shown = gradebook.shown(course, task.student, task.assignment)
+    return (task.student, task.assignment) not in entered or not shown.is_file()
 
 
 def _json(path):
@@ -259,7 +265,6 @@ def _write_json(path, value):
 
 def _grade_all(engine, work, assignments, course, records, workers):
     """Grade in parallel, and store each result as soon as it is there."""
-    from tqdm.auto import tqdm
 
     def one(task, handed_in):
         began = time.monotonic()
@@ -352,115 +357,3 @@ def _timestamp(folder):
         return parse_utc(text).isoformat() if text else None
     except (OSError, ValueError, OverflowError):
         return None
-
-
-# --- what comes out -------------------------------------------------------------------
-
-COLUMNS = (
-    "student",
-    "assignment",
-    "status",
-    "score",
-    "max_score",
-    "provisional_score",
-    "to_mark_by_hand",
-    "reasons",
-)
-
-
-def _report(out, tasks, strays, records, assignments, course):
-    """Write the table, the list for a person and the pages; the exit code."""
-    entered = gradebook.entered(course)
-    rows = [
-        _row(records[task], entered.get((task.student, task.assignment)))
-        for task in tasks
-    ]
-    for student, assignment, reason in strays:
-        row = dict.fromkeys(COLUMNS, "")
-        row |= {"student": student, "assignment": assignment, "status": PERSON}
-        rows.append(row | {"reasons": reason})
-    with (
-        write_file(out / "grades.csv") as partial,
-        # The mark at the beginning tells spreadsheets that it is UTF-8.
-        partial.open("w", encoding="utf-8-sig", newline="") as file,
-    ):
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows(
-            {k: _harmless(v) for k, v in row.items()} for row in rows
-        )
-    for task in tasks:
-        _write_page(out, task, records[task], assignments, course, entered)
-    counts = {
-        status: sum(row["status"] == status for row in rows)
-        for status in (GRADED, PERSON, FAILED)
-    }
-    with write_file(out / "needs_a_person.txt") as partial:
-        partial.write_text(
-            "".join(
-                f"{row['student']}, {row['assignment'] or '(no assignment)'}: "
-                f"{row['status']}. {row['reasons']}\n"
-                for row in rows
-                if row["status"] != GRADED
-            ),
-            "utf-8",
-        )
-    print(
-        ", ".join(f"{count} {status}" for status, count in counts.items()) + "."
-    )
-    print(f"Grades: {out / 'grades.csv'}")
-    if counts[PERSON] or counts[FAILED]:
-        print(f"Why they need a person: {out / 'needs_a_person.txt'}")
-    open_ = sum(bool(row["to_mark_by_hand"]) for row in rows)
-    if open_:
-        print(f"{open_} with parts to be marked by hand, in formgrader.")
-    return 1 if counts[PERSON] or counts[FAILED] else 0
-
-
-def _row(record, entered):
-    """A line of the table; only what is graded has a score."""
-    cells = record["cells"]
-    score, open_ = "", ""
-    if cells and record["status"] != FAILED:
-        marks = entered["marks"] if entered else {}
-        score = sum(marks[n][0] for n in cells if n in marks)
-        open_ = sum(marks[n][1] for n in cells if n in marks)
-    graded = record["status"] == GRADED
-    return {
-        "student": record["student"],
-        "assignment": record["assignment"],
-        "status": record["status"],
-        "score": f"{score:g}" if graded else "",
-        "max_score": f"{sum(c['points'] for c in cells.values()):g}"
-        if cells
-        else "",
-        "provisional_score": "" if graded or score == "" else f"{score:g}",
-        "to_mark_by_hand": open_,
-        "reasons": " ".join(record["reasons"]),
-    }
-
-
-def _harmless(value):
-    """A spreadsheet takes what begins like this for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
-
-
-def _write_page(out, task, record, assignments, course, entered):
-    folder = course.place("autograded", task.student, task.assignment)
-    path = folder / f"{task.assignment}.ipynb"
-    notebook = None
-    if record["cells"] and record["status"] != FAILED:
-        notebook = nbformat.from_dict(_json(path))
-    text = feedback.page(
-        assignments[task.assignment],
-        record,
-        notebook,
-        entered.get((task.student, task.assignment)),
-    )
-    nbgraders = course.place("feedback", task.student, task.assignment)
-    places = [
-        out / "feedback" / task.student / f"{task.assignment}.html",
-        nbgraders / f"{task.assignment}.html",
-    ]
-    feedback.write(places, text)
