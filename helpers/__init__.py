@@ -27,6 +27,9 @@ pad           a drawing pad: the network's guesses while you write
 plots         one figure style, a Chinese font, alt text
 scores        intervals and scores that several notebooks use
 exercises     the self-checks of the exercises
+assignments   graded assignments: data that differ per student, comparisons
+assignment_data  characters, costs and scans of assignments 3, 4 and 5
+grading       grades what students hand in: `python -m helpers grade`
 handouts      notebooks as slides, pages and PDFs that need no network
 doctor        `python -m helpers doctor`: is this machine ready?
 

@@ -165,6 +165,11 @@ def _products(layer):
             f"{', '.join(WEIGHED)} and layers without products of weights, such "
             "as pooling."
         )
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise CourseError(
+            f"The layer {layer.name!r} has its channels first, which is not counted "
+            "here: leave data_format as it is."
+        )
     try:
         places = math.prod(layer.output.shape[1:-1])
     except (AttributeError, TypeError):

@@ -1,11 +1,14 @@
 """Scans, costs and marks of the graded assignments 3 to 5 are what their texts say."""
 
+import hashlib
+import itertools
 import re
 
 import assignment_cases
 import numpy as np
 import pytest
 from assignment_cases import make_scans
+from conftest import ROOT
 from test_assignments import FOUND, read, run
 
 from helpers import assignment_data as data
@@ -80,6 +83,9 @@ def test_cost_refuses_what_it_cannot_count():
     outputs = twice(twice(layers.Reshape((40, 30))(inputs)))
     with pytest.raises(CourseError, match="use each layer once"):
         data.cost(keras.Model(inputs, outputs))
+    first = layers.Conv2D(4, 3, padding="same", data_format="channels_first")
+    with pytest.raises(CourseError, match="channels first"):
+        data.cost(sequential(first))
     free = keras.Input((None, None, 1))
     with pytest.raises(CourseError, match="begin the model with keras.Input"):
         data.cost(keras.Model(free, layers.Conv2D(4, 3)(free)))
@@ -169,6 +175,41 @@ def test_hidden_tests_know_the_truth(pool):
         words = re.search(r'_truth = """(.*?)"""', tests[name], re.DOTALL)[1]
         numbers = [int(word) for word in re.findall(r"\d+", words)]
         assert numbers == np.ravel(pool.planted[flaw]).tolist(), name
+
+
+def test_the_card_is_right(pool):
+    card = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(data.SCANS.read_bytes()).hexdigest() in card
+    assert f"{len(pool.X):,} scans by {make_scans.WRITERS} simulated" in card
+    assert f"on {data.CARDS} cards of {data.ON_A_CARD}" in card
+
+
+@pytest.mark.parametrize("flaw", ["blank", "upside down", "wrong label"])
+def test_lists_without_thought_earn_nothing(pool, flaw):
+    random = np.random.default_rng(4)
+    for number in range(40):
+        mine = data.scan_numbers(f"student{number}")
+        planted = {k for k, n in enumerate(mine) if n in pool.planted[flaw]}
+        thoughtless = [
+            range(600),
+            [],
+            *([k] for k in range(3)),
+            range(0, 600, 9),
+        ]
+        thoughtless += [random.choice(600, n).tolist() for n in (10, 40, 300)]
+        for listed in thoughtless:
+            assert data.list_marks(set(listed), planted, 7, 0.75) == 0
+
+
+def test_pairs_without_thought_earn_nothing(pool):
+    mine = {n: k for k, n in enumerate(data.scan_numbers("demo"))}
+    planted = data.as_pairs(
+        [(mine[a], mine[b]) for a, b in pool.planted["copies"] if a in mine]
+    )
+    every = set(itertools.combinations(range(600), 2))
+    assert data.list_marks(every, planted, 6, 0.95) == 0
+    neighbours = {(k, k + 1) for k in range(599)}
+    assert data.list_marks(neighbours, planted, 6, 0.95) == 0
 
 
 def test_no_scan_has_two_flaws(pool):

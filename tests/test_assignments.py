@@ -350,9 +350,18 @@ def test_stored_in_normal_form(path):
 QUICK = [path for path in FOUND if not assignment_cases.is_slow(path.stem)]
 
 
+@every_assignment
+def test_source_has_its_folder_alone(path):
+    # nbgrader hands out whatever lies beside the notebook, stored results, too.
+    assert [p.name for p in path.parent.glob("[!.]*")] == [path.name]
+
+
 @pytest.mark.parametrize("path", QUICK, ids=label)
 def test_solution_earns_full_marks(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # Students have neither of these.
+    for name in ("nbgrader", "helpers.grading"):
+        monkeypatch.setitem(sys.modules, name, None)
     notebook = read(path)
     marks, error = run(notebook, show=False)
     assert error is None
@@ -360,6 +369,15 @@ def test_solution_earns_full_marks(path, tmp_path, monkeypatch):
 
 
 PERSONAL = [path for path in QUICK if "owner(student)" in read_text(path)]
+
+
+@pytest.mark.parametrize("path", PERSONAL, ids=label)
+def test_solution_earns_full_marks_for_others(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = read(path)
+    for name in ("ab123", "\u674e\u660e", "o'neill"):
+        monkeypatch.setenv("COURSE_STUDENT", name)
+        assert run(notebook, show=False) == (points_of(notebook), None), name
 
 
 @pytest.mark.parametrize("path", PERSONAL, ids=label)
@@ -538,11 +556,12 @@ def engine():
 
 
 def graded(engine, source, notebook):
-    """({grade_id: points} of test cells, those that are left to be marked by hand)."""
+    """({grade_id: points} of test cells, {those that are left to a person})."""
     outcome = engine.grade(source, notebook, student="demo")
     assert outcome.status != "grader failed", outcome.reasons
     marks = {name: outcome.cells[name].score for name in points_of(source)}
-    return marks, [name for name in marks if outcome.cells[name].by_hand]
+    left = {name for name, cell in outcome.cells.items() if cell.score is None}
+    return marks, left
 
 
 @every_assignment
@@ -550,8 +569,9 @@ def test_with_the_grader(path, engine):
     source = read(path)
     points = points_of(source)
     blank = student_version(source)
-    assert graded(engine, source, source) == (points, [])
-    assert graded(engine, source, blank) == (dict.fromkeys(points, 0), [])
+    by_hand = {grade_id(cell) for cell in of_kind(source, "by hand")}
+    assert graded(engine, source, source) == (points, by_hand)
+    assert graded(engine, source, blank) == (dict.fromkeys(points, 0), set())
 
 
 @every_assignment

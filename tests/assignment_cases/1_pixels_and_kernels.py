@@ -468,6 +468,7 @@ CASES = {
                 )
             },
             "not padded": {"layer": changed('== "same"', '== "SAME"')},
+            "no bias": {"layer": changed("+ biases", "")},
         },
     ),
     "layer-fast": Case(

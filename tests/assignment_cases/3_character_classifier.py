@@ -219,6 +219,33 @@ CASES = {
                     """
                 )
             },
+            "reads the same image differently": NO_NETWORKS
+            | {
+                "answer-model": instead(
+                    """
+                    inputs = keras.Input((40, 30, 1))
+                    noisy = layers.Dropout(0.9)(inputs, training=True)
+                    noisy = layers.Dense(12)(layers.Flatten()(noisy))
+                    model = keras.Model(inputs, noisy)
+                    """
+                )
+            },
+            "channels first, to be counted as less": NO_NETWORKS
+            | {
+                "answer-model": instead(
+                    """
+                    first = {"data_format": "channels_first"}
+                    wide = layers.Conv2D(8, 9, padding="same", **first)
+                    middle = layers.Conv2D(8, 9, padding="same", **first)
+                    head = [layers.GlobalAveragePooling2D(), layers.Dense(12)]
+                    turn = [layers.Permute((3, 1, 2)), wide, middle]
+                    back = [layers.Permute((2, 3, 1))]
+                    model = keras.Sequential(
+                        [keras.Input((40, 30, 1)), *turn, *back, *head]
+                    )
+                    """
+                )
+            },
             "one output": NO_NETWORKS
             | {
                 "answer-model": instead(

@@ -38,8 +38,14 @@ def way(answer, name):
             | {answer: after(answer, f"np.eye(10)[{name}]", name)},
             "a class that there is not": before
             | {answer: after(answer, f"{name} + 1", name)},
+            "the truth": before | {answer: after(answer, "y_test", name)},
         },
     )
+
+
+def with_wrong(case, wrong):
+    """A Case with more wrong answers."""
+    return case._replace(wrong=case.wrong | wrong)
 
 
 def after(answer, expression, name):
@@ -114,10 +120,31 @@ CASES = {
             "only a part": {
                 "answer-apart": then("test_prints = test_prints[:100]")
             },
+            "typed in": {
+                "answer-apart": then(
+                    "train_prints = [f'{k:032d}' for k in range(len(X_train))]"
+                )
+            },
+            "in another order": {
+                "answer-apart": then("test_prints = test_prints[::-1]")
+            },
+            "before what was done to the images": {
+                "answer-apart": then("X_test = X_test[:, ::-1]")
+            },
         },
     ),
     "features-form": way("answer-features", "features_read"),
-    "network-form": way("answer-network", "network_read"),
+    "network-form": with_wrong(
+        way("answer-network", "network_read"),
+        {
+            "that of the features": FAKED
+            | {
+                "answer-network": after(
+                    "answer-network", "features_read.copy()", "network_read"
+                )
+            }
+        },
+    ),
     "results-stored": Case(
         right={
             "more than is asked for": results(
@@ -171,6 +198,12 @@ CASES = {
                         for name in row:
                             row[name] *= 100
                     """
+                )
+            ),
+            "an accuracy of 1, typed in": results(
+                then(
+                    "results['network'] = "
+                    "{'accuracy': 1.0, 'low': 0.99, 'high': 1.0}"
                 )
             ),
             "the ways are swapped": results(
