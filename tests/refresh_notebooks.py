@@ -77,8 +77,8 @@ def read(path):
 def find_notebooks(folder=NOTEBOOKS):
     """Paths of all notebooks under `folder`, sorted: by pattern, never by list.
 
-    Left out: Jupyter's checkpoints, and notebooks/assignments, whose notebooks
-    are stored unsolved and unexecuted.
+    Left out: Jupyter's checkpoints, and notebooks/assignments, whose sources
+    test_assignments.py executes.
     """
     left_out = {".ipynb_checkpoints", "assignments"}
     found = Path(folder).rglob("*.ipynb")
