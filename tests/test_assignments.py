@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -490,13 +491,16 @@ def test_there_are_cases_for_every_graded_cell(path):
 @pytest.mark.filterwarnings("ignore")  # answers that warn are among the right
 @pytest.mark.parametrize(("path", "name"), GRADED)
 def test_graded_cell(path, name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
     notebook = read(path)
     case = assignment_cases.load(path.stem).get(name, Case({}, {}))
     points = points_of(notebook)[name]
 
     def earned(changes):
-        return run(notebook, {name}, changes, show=False)[0][name]
+        # Each in a folder of its own: files that another has written would help.
+        monkeypatch.chdir(tempfile.mkdtemp(dir=tmp_path))
+        marks, error = run(notebook, {name}, changes, show=False)
+        assert error is None, f"an answer that does not even run: {changes}"
+        return marks[name]
 
     wrong = {
         what: marks

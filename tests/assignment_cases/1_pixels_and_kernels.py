@@ -109,7 +109,14 @@ CASES = {
             },
         },
         wrong={
-            "always zero": {"pad": changed(", edge)", ', "zero")')},
+            "always zero": {
+                "pad": changed(
+                    "height, edge)",
+                    'height, "zero")',
+                    "width, edge)",
+                    'width, "zero")',
+                )
+            },
             "columns follow the height": {
                 "pad": changed("left, width,", "left, height,")
             },
@@ -395,7 +402,8 @@ CASES = {
             },
             "square kernels only": {
                 "patches": changed(
-                    "image, kernel_shape", "image, kernel_shape[:1] * 2"
+                    "view(image, kernel_shape)",
+                    "view(image, kernel_shape[:1] * 2)",
                 )
             },
         },

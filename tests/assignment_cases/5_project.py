@@ -160,7 +160,11 @@ CASES = {
         },
         wrong={
             "not stored": results(
-                changed('Path("results.json").write_text(', "print(")
+                changed(
+                    'Path("results.json").write_text('
+                    'json.dumps(results), encoding="utf-8")',
+                    "print(json.dumps(results))",
+                )
             ),
             "stored too early": results(
                 then("results['network']['accuracy'] += 0.01")
