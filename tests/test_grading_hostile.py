@@ -177,6 +177,44 @@ def linked_beside(folder):
     (folder / "secrets").symlink_to("/etc")
 
 
+def surrogates(folder):
+    """Half characters, which JSON can hold and no file."""
+    notebook = toy.solved()
+    notebook.cells.insert(0, new_code_cell("print('\\ud800', '\ud801')"))
+    notebook.cells.insert(0, new_code_cell("# \ud802"))
+    toy.cell(notebook, "why").source = "Because \ud803."
+    toy.cell(
+        notebook, "a_double"
+    ).source = "def double(x):\n    raise ValueError('\\ud804')"
+    (folder / "1_toy.ipynb").write_text(json.dumps(notebook), "utf-8")
+
+
+def from_elsewhere(folder):
+    """As VS Code, Colab and Windows write it: no ids, no outputs, other line ends."""
+    notebook = json.loads(json.dumps(toy.solved()))
+    notebook["nbformat_minor"] = 0
+    notebook["metadata"] = {"colab": {"provenance": []}, "accelerator": "GPU"}
+    for cell in notebook["cells"]:
+        cell["metadata"] |= {"id": "x1", "vscode": {"languageId": "python"}}
+        for key in ("id", "outputs", "execution_count"):
+            cell.pop(key, None)
+        lines = cell["source"].split("\n")
+        cell["source"] = [line + "\r\n" for line in lines]
+    content = json.dumps(notebook).replace("\n", "\r\n")
+    (folder / "1_toy.ipynb").write_bytes(b"\xef\xbb\xbf" + content.encode())
+
+
+def big_metadata(folder):
+    notebook = json.loads(json.dumps(toy.solved()))
+    notebook["cells"][0]["metadata"]["deep"] = "@"
+    notebook["metadata"]["big"] = [[]] * 10**6
+    text = json.dumps(notebook).replace('"@"', "[" * 900 + "]" * 900)
+    (folder / "1_toy.ipynb").write_text(text, "utf-8")
+
+
+FORGED_NAME = "\x1b[2J\nhonest 1, 1_toy: needs a person. Failed"
+
+
 def pipe(folder):
     os.mkfifo(folder / "1_toy.ipynb")
 
@@ -238,6 +276,48 @@ def stubborn():
                 pass
         except BaseException:
             pass
+"""
+
+SENDER = """
+import numpy as np
+from helpers.grading.channel import Channel
+send = Channel.send
+Channel.send = lambda self, message: send(self, message | {change})
+"""
+
+SLOW_KEYS = """
+import struct
+from helpers.grading.channel import Channel
+send = Channel.send
+def number(value):
+    return b"I" + struct.pack("<I", 12) + value.to_bytes(12, "little")
+def slow(self, message):
+    # All these numbers have the same hash.
+    keys = (number(n * (2**61 - 1)) for n in range(200_000))
+    data = b"M" + struct.pack("<I", 400_000) + b"".join(k + b"N" for k in keys)
+    self.connection.sendall(struct.pack("<Q", len(data)) + data)
+Channel.send = slow
+"""
+
+WATCHER = """
+import os, resource, signal, time
+for number in range(1, 65):
+    try:
+        os.kill(1, number)
+    except OSError:
+        pass
+refused = 0
+for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_CPU, resource.RLIMIT_AS):
+    try:
+        resource.prlimit(1, kind, (0, 0))
+    except OSError:
+        refused += 1
+try:
+    os.setpriority(os.PRIO_USER, 0, 19)
+except OSError:
+    refused += 1
+time.sleep(0.5)
+answer = 42 if refused == 4 else refused
 """
 
 CASES = {
@@ -383,6 +463,25 @@ CASES = {
     "another name": Case(
         write=named("作业 1 (copy).ipynb"), reason="作业 1 (copy)"
     ),
+    "a name for the terminal": Case(
+        write=named(f"{FORGED_NAME}.ipynb"), reason="The notebook is called"
+    ),
+    "names for the terminal": Case(
+        write=text(b"", f"{FORGED_NAME}.zip"), status=PERSON, reason="unpack"
+    ),
+    "from elsewhere": Case(write=from_elsewhere),
+    "big metadata": Case(write=big_metadata),
+    "half characters": Case(write=surrogates, marks={"double": 0}),
+    "a million cells": Case(
+        write=text(b'{"nbformat": 4, "cells": [' + b"{}," * 10**6 + b"{}]}"),
+        status=PERSON,
+        reason="1,000,001 cells",
+    ),
+    "old format": Case(
+        write=text(b'{"nbformat": 3, "worksheets": [{"cells": []}]}'),
+        status=PERSON,
+        reason="old format 3",
+    ),
     "two notebooks": Case(
         write=named("a.ipynb", "b.ipynb"),
         status=PERSON,
@@ -429,6 +528,28 @@ CASES = {
         status=PERSON,
         reason="interfered",
     ),
+    "arrays to the grader": Case(
+        change=first(SENDER.format(change="{'number': np.array([1, 2])}")),
+        marks=dict.fromkeys(NOTHING),
+        status=PERSON,
+        reason="interfered",
+    ),
+    "slow keys to the grader": Case(
+        change=first(SLOW_KEYS),
+        marks=dict.fromkeys(NOTHING),
+        status=PERSON,
+        reason="interfered",
+    ),
+    "odd outputs to the grader": Case(
+        change=first(
+            SENDER.format(
+                change="{'outputs': [{'output_type': np.array([1, 2])},"
+                "{'output_type': 'stream', 'text': 10**6000, 'name': np.ones(2)},"
+                "{'output_type': 'error', 'ename': 10**6000}]}"
+            )
+        )
+    ),
+    "the watcher": Case({"a_answer": WATCHER}),
     "a background process": Case(
         {
             "a_answer": "import subprocess, sys\n"
@@ -628,6 +749,7 @@ def test_feedback_says_nothing_hidden(graded):
     course, _ = graded
     pages = list((course.out / "feedback").rglob("*.html"))
     assert len(pages) == len(CASES) + 5
+    assert all(page.stat().st_size for page in pages)
     for path in pages:
         page = path.read_text("utf-8")
         assert "the hidden number" not in page and "-15.0" not in page, path
@@ -644,3 +766,4 @@ def test_table_tells_zero_from_ungraded(graded):
         n for n, record in records.items() if record["status"] == PERSON
     }
     assert {line.split(",")[0] for line in listed} == expected
+    assert not any("\x1b" in line for line in [*table, *listed])

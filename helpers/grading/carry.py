@@ -7,11 +7,15 @@ with Keras's own layers only.
 """
 
 import builtins
+import fractions
 import functools
 import hashlib
+import importlib
 import itertools
 import json
 import linecache
+from collections import deque
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 from helpers.grading import plain
 
@@ -19,14 +23,12 @@ MAX_HANDLES = 10_000
 
 _MODULES = (
     "keras",
-    "keras.activations",
     "keras.constraints",
     "keras.initializers",
     "keras.layers",
     "keras.models",
     "keras.regularizers",
     "keras.src.models.functional",
-    "keras.src.models.model",
     "keras.src.models.sequential",
 )
 """Where the classes of a carried model may come from."""
@@ -105,6 +107,14 @@ class Carrier:
             numpy = getattr(value, "numpy", None)
             if callable(numpy):
                 return plain.Extension("same", numpy())
+        if isinstance(value, Iterator):
+            # As many as can be carried, and one more says that it is too much.
+            several = itertools.islice(value, plain.MAX_ITEMS + 1)
+            return plain.Extension("iterator", list(several))
+        if isinstance(value, (KeysView, ValuesView, ItemsView, deque)):
+            return plain.Extension("same", list(value))
+        if isinstance(value, fractions.Fraction):
+            return plain.Extension("fraction", value.as_integer_ratio())
         if callable(value):
             name = getattr(value, "__name__", type(value).__name__)
             return plain.Extension(
@@ -204,6 +214,8 @@ def builders(call, source_of):
     `call(number, positional, named)` runs a function of the student;
     `source_of(name)` is the text of the function of that name in the notebook.
     """
+    for file in [name for name in linecache.cache if name.startswith(_FILE)]:
+        del linecache.cache[file]  # of tests before this one
     return {
         "same": lambda payload: payload,
         "missing": _missing,
@@ -215,6 +227,8 @@ def builders(call, source_of):
             str(content["type"]), str(content["reason"])
         ),
         "function": lambda content: _function(content, call, source_of),
+        "iterator": iter,
+        "fraction": lambda pair: fractions.Fraction(*pair),
     }
 
 
@@ -224,6 +238,7 @@ def hand_back(value):
     return None if number is None else plain.Extension("yours", number)
 
 
+_FILE = "<notebook "
 _files = itertools.count()
 
 
@@ -238,14 +253,15 @@ def _function(content, call, source_of):
     function.__module__ = "__main__"
     function._number_in_the_notebook = number
     text = source_of(name)
+    file = f"{_FILE}{next(_files)}>"
     if text is not None:
         # `inspect` looks here for the lines of a function with this file name.
-        file = f"<notebook {next(_files)}>"
         lines = text.splitlines(keepends=True)
         linecache.cache[file] = (len(text), None, lines, file)
-        function.__code__ = function.__code__.replace(
-            co_filename=file, co_firstlineno=1
-        )
+    # Without a text, `inspect` finds no lines: it must not look at these here.
+    function.__code__ = function.__code__.replace(
+        co_filename=file, co_firstlineno=1
+    )
     return function
 
 
@@ -353,7 +369,7 @@ def _refuse_strangers(config):
         return
     if "class_name" in config:
         name, module = config["class_name"], config.get("module")
-        known = module in _MODULES or (module is None and name in _INNER)
+        known = _is_part(module, name) or (module is None and name in _INNER)
         function = module == "builtins" and name == "function"
         if name in _REFUSED_LAYERS or not (known or function):
             raise RefusedModel(f"{name} is not a layer that the tests rebuild")
@@ -374,18 +390,29 @@ _INNER = (
 )
 
 
+def _is_part(module, name):
+    """Is this the name of a class of which models are made, and not of a function?"""
+    import keras
+
+    if module not in _MODULES or not isinstance(name, str):
+        return False
+    kinds = (
+        keras.Layer,
+        keras.Initializer,
+        keras.Regularizer,
+        keras.constraints.Constraint,
+        keras.DTypePolicy,
+    )
+    found = getattr(importlib.import_module(module), name, None)
+    return isinstance(found, type) and issubclass(found, kinds)
+
+
 def _functions():
     import keras
 
-    return {
-        name
-        for module in (
-            keras.activations,
-            keras.initializers,
-            keras.regularizers,
-        )
-        for name in dir(module)
-    }
+    modules = (keras.activations, keras.initializers, keras.regularizers)
+    names = {name for module in modules for name in dir(module)}
+    return names - {"deserialize", "get", "serialize"}
 
 
 # An exception of the student's function is raised in the test as the same type, if
@@ -395,5 +422,10 @@ EXCEPTIONS = {
     for name, kind in vars(builtins).items()
     if isinstance(kind, type)
     and issubclass(kind, Exception)
-    and not issubclass(kind, (UnicodeError, BaseExceptionGroup))
+    # The first would end a loop of the test as if all were well; the others want
+    # more than a text.
+    and not issubclass(
+        kind,
+        (StopIteration, StopAsyncIteration, UnicodeError, BaseExceptionGroup),
+    )
 }

@@ -84,8 +84,8 @@ class Outcome:
     outputs: dict = field(default_factory=dict)
     """{place of the student's cell: its outputs}"""
     told: set = field(default_factory=set)
-    """Places of cells that ran after a test had called functions of the student: their
-    outputs could hold what a hidden test has handed to these."""
+    """Places of cells that ran after a hidden test had called functions of the student:
+    their outputs could hold what it has handed to these."""
 
     @property
     def score(self):
@@ -328,7 +328,7 @@ class _Grading:
         self.student = self.judge = None
         self.texts = {}
         self.waited, self.gone = 0.0, None
-        self.called = False
+        self.told = False
         self.deadline = time.monotonic() + self.limits["total_seconds"]
         self.claims = _claimed_student(source)
         self.notebook = notebook
@@ -382,7 +382,7 @@ class _Grading:
 
         Raises StudentGone if the student's process ends before that.
         """
-        self.texts, self.called = {}, False
+        self.texts, self.told = {}, False
         self.student = self._open_student()
         for number, step in enumerate(self.steps):
             if time.monotonic() > self.deadline:
@@ -434,7 +434,8 @@ class _Grading:
             raise StudentGone(f"{what} {self._how_it_ended()}") from None
         except Garbled as error:
             raise Interfered(str(error)) from None
-        if not isinstance(answer, dict) or answer.get("number") != number:
+        told = answer.get("number") if isinstance(answer, dict) else None
+        if not isinstance(told, int) or told != number:
             raise Interfered("an answer to no question")
         return answer
 
@@ -468,7 +469,7 @@ class _Grading:
             raise
         if step.cell >= 0:
             self.result.outputs[step.cell] = _outputs(answer.get("outputs"))
-            change = set.add if self.called else set.discard
+            change = set.add if self.told else set.discard
             change(self.result.told, step.cell)
         self.texts.update(function_texts(step.text))
 
@@ -538,7 +539,7 @@ class _Grading:
             began = time.monotonic()
             if self.gone is None:
                 try:
-                    answer = self._answer(message)
+                    answer = self._answer(message, graded)
                 except StudentGone as gone:
                     self.gone = gone
             if self.gone is not None:
@@ -546,7 +547,7 @@ class _Grading:
             self.waited += time.monotonic() - began
             self.judge.channel.send(answer)
 
-    def _answer(self, message):
+    def _answer(self, message, graded):
         """What the student's process answers to a question of the judge."""
         request = {"kind": message["kind"]}
         for key in ("name", "value"):
@@ -555,7 +556,9 @@ class _Grading:
         seconds = self.limits["call_seconds"]
         what = "an answer"
         if message["kind"] == "call":
-            what, self.called = "a function", True
+            what = "a function"
+            if hidden_lines(graded.text).intersection(message["lines"]):
+                self.told = True
         answer = self._ask(request, seconds, what)
         kinds = {"value": bytes, "missing": bool, "error": str, "text": str}
         return {
@@ -566,13 +569,19 @@ class _Grading:
 
     def _record(self, name, graded, verdict):
         if verdict["score"] is None:
-            raise GraderFailed(
-                f"test {name} of the source: {verdict['message']}"
-            )
+            # The source's own solution was proved: so it comes from the answers.
+            self._zero(name, "The tests could not be finished.")
+            self.result.needs_person(f"Test {name}: {verdict['message']}.")
+            return
         cell = self.result.cells[name]
         cell.score = verdict["score"]
-        cell.message = verdict["message"]
+        cell.message = _text(verdict["message"], MAX_TEXT)
         cell.hidden = verdict["line"] in hidden_lines(graded.text)
+        if cell.message and self.told and not cell.hidden:
+            # The message could hold what a hidden test has handed to a function.
+            lines = ["", *graded.text.splitlines()]
+            kind = cell.message.partition(":")[0]
+            cell.message = f"{kind}: {lines[verdict['line']].strip()}"
 
     def _zero(self, name, message):
         cell = self.result.cells[name]
@@ -580,34 +589,44 @@ class _Grading:
 
     def _compare_names(self):
         request = {"kind": "fetch", "name": "student"}
-        answer = self._ask(request, self.limits["call_seconds"], "an answer")
         try:
-            claimed = plain.loads(answer.get("value", b""))
-        except (plain.NotPlain, TypeError):
+            seconds = self.limits["call_seconds"]
+            answer = self._ask(request, seconds, "student")
+            claimed = plain.loads(answer.get("value", b""), max_bytes=1000)
+        except (StudentGone, plain.NotPlain, TypeError):
             claimed = None
         student = self.environment["COURSE_STUDENT"]
-        if claimed != student:
+        if not isinstance(claimed, str) or claimed != student:
+            says = repr(claimed) if isinstance(claimed, str) else "no text"
             self.result.needs_person(
-                f"It was handed in by {student}, but says student = {claimed!r:.60}."
+                f"It was handed in by {student}, but says student = {says:.60}."
             )
+
+
+def _text(value, length):
+    """At most `length` characters that every file can hold; "" if it is no text."""
+    text = value[:length] if isinstance(value, str) else ""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _outputs(outputs):
     """Outputs as a notebook file may hold them; what else was sent is dropped."""
     clean = []
-    for output in outputs if isinstance(outputs, list) else []:
+    outputs = outputs if isinstance(outputs, list) else []
+    for output in outputs[:MAX_OUTPUTS]:
         if not isinstance(output, dict):
             continue
-        kind = output.get("output_type")
+        kind = _text(output.get("output_type"), 20)
         if kind == "stream":
-            name = "stderr" if output.get("name") == "stderr" else "stdout"
-            text = str(output.get("text"))[: 2 * MAX_TEXT]
+            name = _text(output.get("name"), 20)
+            name = "stderr" if name == "stderr" else "stdout"
+            text = _text(output.get("text"), 2 * MAX_TEXT)
             clean.append({"output_type": kind, "name": name, "text": text})
         elif kind in ("display_data", "execute_result"):
             data = output.get("data")
             data = data if isinstance(data, dict) else {}
             data = {
-                form: str(data[form])[:MAX_PICTURE]
+                form: _text(data[form], MAX_PICTURE)
                 for form in FORMS
                 if form in data
             }
@@ -621,12 +640,12 @@ def _outputs(outputs):
             clean.append(
                 {
                     "output_type": kind,
-                    "ename": str(output.get("ename"))[:200],
-                    "evalue": str(output.get("evalue"))[:2000],
-                    "traceback": [str(line)[:2000] for line in lines[:40]],
+                    "ename": _text(output.get("ename"), 200),
+                    "evalue": _text(output.get("evalue"), 2000),
+                    "traceback": [_text(line, 2000) for line in lines[:40]],
                 }
             )
-    return clean[:MAX_OUTPUTS]
+    return clean
 
 
 def _claimed_student(source):

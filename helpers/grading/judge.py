@@ -9,11 +9,15 @@ import builtins
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 from helpers.grading import carry, luck, plain
 from helpers.grading.channel import Closed
 
 MAX_MESSAGE = 1000
+
+FILE = "<test>"
+"""The name of the file in which Python believes a test cell to be."""
 
 
 def main(channel):
@@ -39,26 +43,36 @@ def judge(request, channel):
     """
     os.environ.update(request["environment"])
     luck.same_for_all()
-    file = "<test>"
     points = request["points"]
     namespace = Namespace(channel, request["texts"])
     try:
-        *body, last = _statements(request["source"], file)
+        *body, last = _statements(request["source"], FILE)
         for part in body:
             exec(part, namespace)
         value = eval(last, namespace) if last else None
     except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == file]
+        lines = [frame.lineno for frame in frames if frame.filename == FILE]
         line = lines[0] if lines else getattr(error, "lineno", None)
-        message = f"{type(error).__name__}: {error}".rstrip(": ")
+        message = f"{type(error).__name__}: {_words(error)}".rstrip(": ")
         message = message[:MAX_MESSAGE]
         return {"score": 0.0, "message": message, "line": line or 0}
     score = _partial(value, points)
     if score is None:
-        message = f"its last value is {value!r:.100}, not from 0 to {points:g}"
+        found = "a number too long to be written"
+        with suppress(ValueError):
+            found = repr(value)
+        message = f"its last value is {found:.100}, not from 0 to {points:g}"
         return {"score": None, "message": message, "line": None}
     return {"score": score, "message": "", "line": None}
+
+
+def _words(error):
+    """Its text; what it holds may have a text that cannot be written."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _statements(source, file):
@@ -76,6 +90,16 @@ def _partial(value, points):
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return points
     return float(value) if 0 <= value <= points else None
+
+
+def _lines_at_work():
+    """The numbers of the test's lines that wait for this call, innermost first."""
+    frame, lines = sys._getframe(), []
+    while frame is not None:
+        if frame.f_code.co_filename == FILE:
+            lines.append(frame.f_lineno)
+        frame = frame.f_back
+    return lines[:100]
 
 
 class Namespace(dict):
@@ -103,7 +127,8 @@ class Namespace(dict):
             raise TypeError(
                 f"the test hands the student's function something that {error}"
             ) from error
-        return self._value(self._ask({"kind": "call", "value": value}))
+        question = {"kind": "call", "value": value, "lines": _lines_at_work()}
+        return self._value(self._ask(question))
 
     def _ask(self, question):
         self._channel.send(question)

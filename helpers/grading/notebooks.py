@@ -9,15 +9,25 @@ import json
 import os
 import re
 import stat
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbformat.validator import normalize
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_raw_cell,
+)
 
 from helpers.files import CourseError
 
 MAX_NOTEBOOK_MB = 30
+MAX_CELLS = 2000
+MAX_PARSED = 200_000
+"""Characters of a cell that is looked into: Python wants 600 bytes for each of them."""
+
 MAX_FILES_MB = 50
 MAX_FILES = 200
 
@@ -175,11 +185,16 @@ def read_submission(folder, name, source):
     the notebook; `notes` are sentences on what is unusual. Raises Unreadable.
     """
     folder = Path(folder)
-    if folder.is_symlink() or not folder.is_dir():
+    try:
+        if folder.is_symlink() or not folder.is_dir():
+            raise Unreadable(
+                "There is no folder with a submission, only a link or file."
+            )
+        found, others = _look_around(folder)
+    except OSError as error:
         raise Unreadable(
-            "There is no folder with a submission, only a link or file."
-        )
-    found, others = _look_around(folder)
+            f"The folder cannot be read: {error.strerror}."
+        ) from error
     notes = []
     expected = Path(f"{name}.ipynb")
     if expected in found:
@@ -193,7 +208,7 @@ def read_submission(folder, name, source):
             )
         path = candidates[0]
         notes.append(
-            f"The notebook is called {path.name}, not {expected.name}."
+            f"The notebook is called {_shown(path)}, not {expected.name}."
         )
     if found[path] > MAX_NOTEBOOK_MB * 2**20:
         size = found[path] / 2**20
@@ -201,10 +216,11 @@ def read_submission(folder, name, source):
     notebook = _parse(_read(folder / path))
     if path != expected and not _ours(notebook, source):
         raise Unreadable(
-            f"The only notebook, {path.name}, holds no cell of this assignment."
+            f"The only notebook, {_shown(path)}, holds no cell of this assignment."
         )
     if others:
-        notes.append(f"Left out, because it is a link or no file: {others[0]}.")
+        name = _shown(others[0])
+        notes.append(f"Left out, because it is a link or no file: {name}.")
     files = {}
     for other, size in sorted(found.items()):
         if other.suffix == ".ipynb":
@@ -217,6 +233,16 @@ def read_submission(folder, name, source):
             break
         files[other.as_posix()] = _read(folder / other)
     return notebook, files, notes
+
+
+def _shown(path):
+    """The name of a student's file as a sentence may hold it: no line ends, no codes
+    that a terminal obeys, not too long."""
+    name = Path(path).name
+    plain = "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name
+    )
+    return plain if len(plain) <= 80 else f"{plain[:60]}...{plain[-15:]}"
 
 
 def _look_around(folder):
@@ -247,7 +273,7 @@ def _why_no_notebook(expected, candidates, found, others):
     archives = [p for p in found if p.suffix in (".zip", ".gz", ".7z", ".rar")]
     if archives:
         return (
-            f"There is an archive, {archives[0].name}, and no notebook: unpack it, "
+            f"There is an archive, {_shown(archives[0])}, and no notebook: unpack it, "
             "look at what it holds, and grade again."
         )
     return f"There is no notebook {expected.name}."
@@ -262,7 +288,7 @@ def _read(path):
             return file.read()
     except OSError as error:
         raise Unreadable(
-            f"{path.name} cannot be read: {error.strerror}."
+            f"{_shown(path)} cannot be read: {error.strerror}."
         ) from error
 
 
@@ -273,26 +299,58 @@ def _parse(content):
     if content[:2] == b"PK":
         raise Unreadable("The notebook is a zip archive with another name.")
     try:
-        text = content.decode("utf-8-sig")
-        raw = json.loads(text)
+        raw = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             "The notebook file is damaged, perhaps cut off: it is not valid JSON."
         ) from error
     try:
-        if not isinstance(raw["nbformat"], int):
-            raise ValueError("no format")
-        notebook = nbformat.reader.reads(text)
-        if notebook.nbformat != 4:
-            notebook = nbformat.convert(notebook, 4)
-        # Cells without an id, or two with the same, are no reason to refuse it.
-        _, notebook = normalize(notebook, relax_add_props=True)
-        nbformat.validate(notebook, relax_add_props=True)
+        if raw["nbformat"] in (1, 2, 3):
+            raise Unreadable(
+                f"The notebook has the old format {raw['nbformat']}: save it in "
+                "today's Jupyter."
+            )
+        if raw["nbformat"] != 4:
+            raise ValueError("unknown format")
+        if len(raw["cells"]) > MAX_CELLS:
+            raise Unreadable(
+                f"The notebook has {len(raw['cells']):,} cells; no honest one has."
+            )
+        cells = [_cell(*numbered) for numbered in enumerate(raw["cells"])]
+        notebook = new_notebook(cells=cells)
+        nbformat.validate(notebook)
+    except Unreadable:
+        raise
     except Exception as error:
         raise Unreadable(
             "The file is JSON, but not a notebook of a known format."
         ) from error
     return notebook
+
+
+def _cell(number, raw):
+    """A cell of a submission, with what is looked at later and nothing else."""
+    source = raw["source"]
+    source = "".join(source) if isinstance(source, list) else source
+    # Some characters no file can hold; they would stop what is written later.
+    source = source.encode("utf-8", "replace").decode("utf-8")
+    kinds = {
+        "code": new_code_cell,
+        "markdown": new_markdown_cell,
+        "raw": new_raw_cell,
+    }
+    cell = kinds[raw["cell_type"]](source, id=f"cell-{number}")
+    name = grade_id(raw)
+    if name is not None:
+        cell.metadata["nbgrader"] = {"grade_id": name}
+    pictures = raw.get("attachments", {}) if cell.cell_type != "code" else {}
+    for file, forms in pictures.items():
+        cell.setdefault("attachments", {})[file] = {
+            form: forms[form]
+            for form in ("image/png", "image/jpeg")
+            if isinstance(forms.get(form), str)
+        }
+    return cell
 
 
 def _ours(notebook, source):
@@ -371,12 +429,12 @@ def plan(source, notebook):
             yield Step(test=test)
 
 
-_DEFINITION = re.compile(r"^(?:async\s+)?def\s", re.MULTILINE)
+_DEFINITION = re.compile(r"^[ \t]*(?:async\s+)?def\s", re.MULTILINE)
 
 
 def function_texts(text):
-    """{name: text} of the functions that a cell defines at its top level."""
-    if not _DEFINITION.search(text):
+    """{name: text} of the functions that a cell defines, at its top level or deeper."""
+    if len(text) > MAX_PARSED or not _DEFINITION.search(text):
         return {}
     try:
         tree = ast.parse(text)
@@ -384,8 +442,9 @@ def function_texts(text):
         return {}
     found = {}
     lines = text.splitlines(keepends=True)
-    for node in tree.body:
+    for node in [*ast.walk(tree), *tree.body]:  # the last of a name counts
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            found[node.name] = "".join(lines[first - 1 : node.end_lineno])
+            text = "".join(lines[first - 1 : node.end_lineno])
+            found[node.name] = textwrap.dedent(text)
     return found

@@ -44,7 +44,7 @@ def dumps(value, carry=None, max_bytes=MAX_BYTES):
     return b"".join(writer.parts)
 
 
-def loads(data, builders=None, max_bytes=MAX_BYTES):
+def loads(data, builders=None, max_bytes=MAX_BYTES, max_items=MAX_ITEMS):
     """The value behind `data`, built of exact built-in types and NumPy arrays.
 
     `builders` maps an Extension's name to a function of its payload. Raises
@@ -52,7 +52,7 @@ def loads(data, builders=None, max_bytes=MAX_BYTES):
     """
     if len(data) > max_bytes:
         raise NotPlain(f"more than {max_bytes:,} bytes")
-    reader = _Reader(data, builders or {})
+    reader = _Reader(data, builders or {}, max_items)
     try:
         value = reader.value(0)
     except NotPlain:
@@ -170,11 +170,11 @@ def _is_numpy(value):
 
 
 class _Reader:
-    def __init__(self, data, builders):
+    def __init__(self, data, builders, max_items):
         self.data = memoryview(data)
         self.builders = builders
         self.at = 0
-        self.items = MAX_ITEMS
+        self.items = max_items
 
     def take(self, count):
         if count > len(self.data) - self.at:

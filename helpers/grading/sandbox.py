@@ -188,11 +188,14 @@ def run_alone(work, lifeline, limits, confined):
 def _watch(work, lifeline, limits, confined):
     """In process 1: start the work, and say how it ended."""
     libc = ctypes.CDLL(None, use_errno=True)
+    # Process 1 hears signals of the work only where it has handlers: so it has none.
+    _no_handlers()
     child = os.fork()
     if child == 0:
         code = 70
         try:
             lifeline.close()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             os.setsid()
             if confined:
                 _give_up_rights(libc)
@@ -211,6 +214,15 @@ def _watch(work, lifeline, limits, confined):
         if not confined:  # otherwise everything dies with process 1
             with suppress(OSError):
                 os.killpg(child, signal.SIGKILL)
+
+
+def _no_handlers():
+    for number in signal.valid_signals():
+        with suppress(
+            OSError, ValueError
+        ):  # two kinds cannot be handled anyway
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _until_the_end(child, lifeline, limits, confined):

@@ -5,6 +5,7 @@ be the student's answers, and nothing else.
 """
 
 import base64
+import io
 import os
 import signal
 import sys
@@ -123,7 +124,7 @@ class Outputs(list):
         return taken
 
 
-class _Stream:
+class _Stream(io.TextIOBase):
     """Stands for sys.stdout and sys.stderr."""
 
     encoding = "utf-8"
@@ -137,15 +138,11 @@ class _Stream:
         self.outputs.text(self.name, str(text))
         return len(text)
 
-    def writelines(self, lines):
-        for line in lines:
-            self.write(line)
+    def writable(self):
+        return True
 
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
+    def close(self):
+        pass  # a notebook's streams stay open
 
     def fileno(self):
         return {"stdout": 1, "stderr": 2}[self.name]

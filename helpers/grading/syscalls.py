@@ -2,8 +2,8 @@
 
 The namespaces of the sandbox already hide files, network and processes. The filter
 takes away what is left around them: memory that no limit counts (memfd, System V),
-sockets that know no network namespace (VSOCK, ALG), new namespaces, and doors into
-the kernel that no notebook needs.
+sockets that know no network namespace (VSOCK, ALG), new namespaces, ways to slow down
+or stop the process that watches, and doors into the kernel that no notebook needs.
 """
 
 import ctypes
@@ -23,6 +23,11 @@ _REFUSED = {
         "umount2": 166,
         "pivot_root": 155,
         "chroot": 161,
+        "setpriority": 141,
+        "sched_setparam": 142,
+        "sched_setscheduler": 144,
+        "sched_setattr": 314,
+        "ioprio_set": 251,
         "add_key": 248,
         "request_key": 249,
         "keyctl": 250,
@@ -49,6 +54,11 @@ _REFUSED = {
         "umount2": 39,
         "pivot_root": 41,
         "chroot": 51,
+        "setpriority": 140,
+        "sched_setparam": 118,
+        "sched_setscheduler": 119,
+        "sched_setattr": 274,
+        "ioprio_set": 30,
         "add_key": 217,
         "request_key": 218,
         "keyctl": 219,
@@ -79,6 +89,7 @@ _REFUSED_EVERYWHERE = {
 }
 _SOCKET = {"x86_64": 41, "aarch64": 198}
 _CLONE = {"x86_64": 56, "aarch64": 220}
+_PRLIMIT = {"x86_64": 302, "aarch64": 261}
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink
 _CLONE_NEWUSER = 0x10000000
@@ -111,6 +122,11 @@ def program(machine):
         (_EQUAL, 0, 3, _CLONE[machine]),
         (_LOAD, 0, 0, 16),
         (_BITS, 0, 1, _CLONE_NEWUSER),
+        refuse,
+        (_LOAD, 0, 0, 0),
+        (_EQUAL, 0, 3, _PRLIMIT[machine]),
+        (_LOAD, 0, 0, 16),
+        (_EQUAL, 1, 0, 0),  # one's own limits only, not those of process 1
         refuse,
         (_RETURN, 0, 0, _ALLOW),
     ]
