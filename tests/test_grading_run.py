@@ -144,6 +144,7 @@ def test_marks_by_hand_survive(course):
     )
     assert main(course.words()) == 0
     assert table(course)["ada"]["to_mark_by_hand"] == "1"
+    assert "5 of 7 points</strong>, so far" in page(course, "ada")
     mark_by_hand(course, "ada", "why", 1.5, "Nearly <all> of it.")
     mark_by_hand(course, "bob", "why", 2)
     assert main(course.words()) == 0
@@ -152,6 +153,7 @@ def test_marks_by_hand_survive(course):
     assert table(course)["ada"]["to_mark_by_hand"] == "0"
     assert "Nearly &lt;all&gt; of it." in page(course, "ada")
     assert "6.5 of 7" in page(course, "ada")
+    assert "so far" not in page(course, "ada")
 
     corrected = toy.source()
     toy.cell(corrected, "half").source = "assert half(2) in (1, 2)"
@@ -484,6 +486,38 @@ def test_nothing_runs_in_a_browser(course):
         for output in cell.get("outputs", []):
             forms = set(output.get("data", {}))
             assert forms <= {"text/plain", "image/png", "image/jpeg"}
+
+
+def test_feedback_through_the_exchange(course):
+    """nbgrader finds the student's folder by what its exchange put beside it."""
+    course.submit("ada", toy.solved())
+    (course.folder("ada") / "timestamp.txt").write_text(
+        "2026-01-02 03:04", "utf-8"
+    )
+    secret = course.out.parent / "of the teacher"
+    secret.write_text("nothing for a student", "utf-8")
+    (course.folder("ada") / "submission_secret.txt").symlink_to(secret)
+    main(course.words())
+    folder = course.course / "feedback" / "ada" / toy.ASSIGNMENT
+    assert (folder / "timestamp.txt").read_text("utf-8") == "2026-01-02 03:04"
+    assert not (folder / "submission_secret.txt").exists()
+    assert (folder / f"{toy.ASSIGNMENT}.html").read_text("utf-8") == page(
+        course, "ada"
+    )
+
+
+def test_endless_markdown_is_shown_as_text(course):
+    """Rendering it would take minutes, in every run."""
+    long = toy.solved()
+    long.cells.append(new_markdown_cell("**bold**"))
+    long.cells += [new_markdown_cell("\\begin{a}" * 2000)] * 20
+    long.cells.append(new_markdown_cell("**late**" + "\\begin{a}" * 200_000))
+    course.submit("ada", long)
+    began = time.monotonic()
+    assert main(course.words()) == 0
+    assert time.monotonic() - began < 60
+    shown = page(course, "ada")
+    assert "<strong>bold</strong>" in shown and "**late**" in shown
 
 
 def test_pictures_are_shown(course):

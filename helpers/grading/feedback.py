@@ -21,12 +21,14 @@ for the time that rendering takes can grow with the square of them."""
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto;
   padding: 0 1rem; color: #1b1b1b; background: #fff; }
-h1 { font-size: 1.7rem; line-height: 1.2; }
+h1, h2, h3 { line-height: 1.2; margin-top: 1.6em; }
+h1 { font-size: 1.8rem; margin-top: 1em; }
+h4 { font-size: 1.05rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
-  border-bottom: 1px solid #ccc; }
+  border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
 th.number, td.number { text-align: right; white-space: nowrap; }
-pre { background: #f5f5f5; padding: .6rem .8rem; overflow: auto; max-height: 30rem;
+pre { background: #f5f5f5; padding: .6rem .8rem; overflow-wrap: anywhere;
   font: 14px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
 pre.output { background: #fff; border-left: 4px solid #bbb; }
 pre.error { border-left-color: #b00020; }
@@ -54,8 +56,11 @@ def page(assignment, record, notebook, entered):
             for name, cell in cells.items()
         )
         total = sum(cell["points"] for cell in cells.values())
+        open_ = any(_mark(name, cell, marks)[1] for name, cell in cells.items())
+        so_far = ", so far: a part is not marked yet" if open_ else ""
         parts.append(
-            f"<p>{_text(student)}: <strong>{score:g} of {total:g} points</strong></p>"
+            f"<p>{_text(student)}: <strong>{score:g} of {total:g} points</strong>"
+            f"{so_far}.</p>"
         )
     else:
         parts.append(f"<p>{_text(student)}</p>")
@@ -67,6 +72,7 @@ def page(assignment, record, notebook, entered):
     parts += [f'<p class="note">{_text(reason)}</p>' for reason in reasons]
     if cells and notebook is not None:
         parts += _table(assignment, cells, marks)
+        parts.append("<h2>Your notebook</h2>")
         parts += _cells(notebook, cells, marks, comments)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -146,6 +152,8 @@ def _why(cell):
     """Why points are missing, in words for the student."""
     if cell["hidden"]:
         return HIDDEN
+    if cell["message"].startswith("NotImplementedError"):
+        return "There is no answer."
     if cell["message"]:
         return cell["message"]
     if cell["score"] is not None and cell["score"] < cell["points"]:
@@ -199,7 +207,10 @@ _ATTRIBUTES = {"a": ["href"], "img": ["src", "alt"]}
 
 def _markdown(cell):
     import bleach
-    from nbconvert.filters import markdown2html
+    from nbconvert.filters.markdown_mistune import (
+        IPythonRenderer,
+        MarkdownWithMath,
+    )
 
     text = cell.source
     for name, forms in cell.get("attachments", {}).items():
@@ -207,7 +218,13 @@ def _markdown(cell):
             text = text.replace(
                 f"(attachment:{name})", f"({_picture(form, data)})"
             )
-    page = markdown2html(text)
+    # Links to headings help in a notebook, and only look odd on a page.
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    page = MarkdownWithMath(renderer=renderer).render(text)
+    # The notebook's headings stand below the page's own.
+    page = re.sub(
+        r"(</?h)([1-5])\b", lambda tag: tag[1] + str(int(tag[2]) + 1), page
+    )
     # Pictures are data: links; browsers follow none of these to another page.
     protocols = {"http", "https", "mailto", "data"}
     return bleach.clean(
