@@ -219,17 +219,6 @@ CASES = {
                     """
                 )
             },
-            "reads the same image differently": NO_NETWORKS
-            | {
-                "answer-model": instead(
-                    """
-                    inputs = keras.Input((40, 30, 1))
-                    noisy = layers.Dropout(0.9)(inputs, training=True)
-                    noisy = layers.Dense(12)(layers.Flatten()(noisy))
-                    model = keras.Model(inputs, noisy)
-                    """
-                )
-            },
             "channels first, to be counted as less": NO_NETWORKS
             | {
                 "answer-model": instead(
