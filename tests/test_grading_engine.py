@@ -2,11 +2,13 @@
 
 import os
 import sys
+import tempfile
 
 import grading_toy as toy
 import pytest
 from conftest import skip_or_fail
 
+from helpers.files import CourseError
 from helpers.grading import Engine, sandbox, syscalls
 from helpers.grading.engine import FAILED
 
@@ -74,6 +76,40 @@ def grade(engine, answer, test, points=1, **limits):
         ("%matplotlib inline\n!true\nx = 1", "assert x == 1"),
         ("print('hello')\nx = 1", "print(x)\nassert x == 1"),
         ("import sys\nprint('x', file=sys.stderr)\nx = 1", "import sys\nsys.stderr.write('x')"),
+        ("def f():\n    yield 1\n    yield 2", "assert list(f()) == [1, 2]"),
+        ("x = map(abs, [-1, 2])", "assert x != [1, 2] and list(x) == [1, 2]"),
+        ("x = {3: 4}.keys()", "assert list(x) == [3] and 3 in x"),
+        ("from collections import deque\nx = deque([1])", "assert list(x) == [1]"),
+        ("from fractions import Fraction\nx = Fraction(1, 2)", "assert x == 0.5"),
+        ("from functools import partial\nf = partial(max, 3)", "assert f(2) == 3"),
+        (
+            "import numpy as np\nf = np.vectorize(lambda v: v + 1)",
+            "import numpy as np\nassert f(np.arange(2)).tolist() == [1, 2]",
+        ),
+        (
+            "if True:\n    def f():\n        # text\n        return 1",
+            "import ast, inspect\nassert '# text' in inspect.getsource(f)\n"
+            "ast.parse(inspect.getsource(f))",
+        ),
+        (
+            "import io, sys\nfor n in range(20_000):\n"
+            "    sys.stdout.write('\\r' + '#' * 50)\n"
+            "x = sys.stdout.writable() and not sys.stdout.closed",
+            "assert x",
+        ),
+        ("from tqdm.auto import tqdm\nx = sum(tqdm(range(3)))", "assert x == 3"),
+        ("x = 1\r\nif x:\r\n    x = 2\r\n", "assert x == 2"),
+        (
+            "%matplotlib inline\nimport matplotlib.pyplot as plt\n"
+            "plt.plot([1, 2])\nplt.show()\nx = %timeit -n1 -r1 -o pass\nx = 1",
+            "assert x == 1",
+        ),
+        (
+            "import multiprocessing\ndef f(x):\n    return x * x\n"
+            "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+            "    x = pool.map(f, [1, 2])",
+            "assert x == [1, 4]",
+        ),
     ],
 )  # fmt: skip
 def test_right(engine, answer, test):
@@ -104,6 +140,24 @@ def test_right(engine, answer, test):
             "more than 1,000,000 elements",
         ),
         ("x = __builtins__", "x.print()", "cannot look into"),
+        # Neither ends a loop of the test as if all were well ...
+        (
+            "def f(x):\n    raise StopIteration",
+            "assert all(map(f, [1, 2]))",
+            "RuntimeError: StopIteration",
+        ),
+        # ... nor is another text taken for that of a function without one.
+        (
+            "f = eval('lambda: [0 for _ in range(3)]')",
+            "import inspect\nassert 'range' not in inspect.getsource(f)",
+            "OSError",
+        ),
+        (
+            "def f():\n    n = 0\n    while True:\n        yield (n := n + 1)",
+            "next(f())",
+            "more than 1,000,000 elements",
+        ),
+        ("x = 10**5000", "assert x == 1, x", "AssertionError"),
         ("f = print", "f(object())", "hands the student's function something"),
     ],
 )
@@ -128,6 +182,104 @@ def test_wrong(engine, answer, test, message):
 def test_partial_credit(engine, last, score):
     """As nbgrader reads the last value of a test cell."""
     assert grade(engine, "x = 3", f"assert x\n{last}", points=2) == (score, "")
+
+
+@pytest.mark.parametrize(
+    "value, said", [("float('nan')", "nan"), ("10**5000", "too long")]
+)
+def test_impossible_marks_need_a_person(engine, value, said):
+    """The source has been proved: it is the answer that makes no sense."""
+    notebook = toy.notebook(
+        toy.answer("a", f"x = {value}"), toy.test("t", 1, "x")
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person" and said in outcome.reasons[0]
+    assert outcome.cells["t"].score == 0
+
+
+@pytest.mark.parametrize(
+    "claim, said",
+    [
+        ("'ada'", None),
+        ("'bo'", "student = 'bo'"),
+        ("10**5000", "no text"),
+        ("type('Mine', (), {'__class__': property(lambda _: os._exit(1))})()", "no text"),
+    ],
+)  # fmt: skip
+def test_names_that_are_none(engine, claim, said):
+    notebook = toy.notebook(
+        toy.answer("a", f"import os\nstudent = {claim}\nx = 1"),
+        toy.test("t", 1, "assert x == 1"),
+    )
+    notebook.cells[0].source = f"student = 'ada'\n{notebook.cells[0].source}"
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.cells["t"].score == 1
+    if said is None:
+        assert outcome.status == "graded"
+    else:
+        assert outcome.status == "needs a person"
+        assert said in outcome.reasons[-1]
+
+
+def test_what_hidden_tests_hand_over_is_not_said(engine):
+    """A message after them names the line of the test that students have anyway."""
+    spy = (
+        "seen = []\n"
+        "def f(x):\n    seen.append(x)\n    raise ValueError(seen)\n"
+        "def g():\n    return str(seen)\n"
+    )
+    hidden = "### BEGIN HIDDEN TESTS\nf(-7.5)\n### END HIDDEN TESTS"
+    later = "\nassert g() == 1, f'not {g()}'"
+    notebook = toy.notebook(
+        toy.answer("a", spy),
+        toy.test("before", 1, "f(1)"),
+        toy.test("t", 1, hidden),
+        toy.test("u", 1, later),
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    before, t, u = outcome.cells.values()
+    assert before.message == "ValueError: [1]" and not before.hidden
+    assert t.hidden and not u.hidden
+    assert u.message == "AssertionError: assert g() == 1, f'not {g()}'"
+
+
+def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
+    """Without bubblewrap: limits of time, and marks are decided elsewhere."""
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(CourseError, match="--trusted"):
+        Engine()
+    liar = (
+        "import numpy.testing\n"
+        "numpy.testing.assert_equal = lambda *_: None\n"
+        "class Liar(float):\n    __eq__ = lambda *_: True\nx = Liar(0)"
+    )
+    notebook = toy.notebook(
+        toy.answer("a", "def f():\n    while True:\n        pass"),
+        toy.test("t", 1, "f()"),
+        toy.answer("b", liar),
+        toy.test("u", 1, "import numpy\nnumpy.testing.assert_equal(x, 3)"),
+        toy.test("v", 1, "assert x == 3"),
+        toy.answer(
+            "c",
+            "import os, pathlib\npathlib.Path('x').touch()\n"
+            "y = [os.environ[n] for n in ('HOME', 'COURSE_CACHE', 'KERAS_HOME')]\n"
+            "y.append(str(pathlib.Path('x').resolve()))",
+        ),
+        toy.test(
+            "w", 1, f"assert all(n.startswith({str(tmp_path)!r}) for n in y), y"
+        ),
+    )
+    tasks, process = [], Engine.process
+    monkeypatch.setattr(
+        Engine, "process", lambda *a: tasks.append(a[1]) or process(*a)
+    )
+    with Engine(trusted=True, threads=1) as engine:
+        outcome = engine.grade(notebook, notebook, "ada")
+    assert tasks == ["student", "judge"]  # no probe: it tries to write anywhere
+    assert [outcome.cells[n].score for n in "tuvw"] == [0, 0, 0, 1], outcome
+    assert "stopped after 1.5 seconds" in outcome.cells["t"].message
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_slow_functions_cost_only_their_test(engine):

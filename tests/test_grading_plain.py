@@ -1,10 +1,12 @@
 """Plain data as bytes: what comes out is plain, whatever goes in."""
 
 import collections
+import linecache
 import math
 import socket
 import struct
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,11 @@ from hypothesis import strategies as st
 
 from helpers.grading import carry, plain
 from helpers.grading.channel import Channel, Closed, Garbled, Late, pair
+from helpers.grading.notebooks import (
+    Unreadable,
+    function_texts,
+    read_submission,
+)
 
 
 def there_and_back(value):
@@ -249,6 +256,17 @@ def test_traps_arrive_as_uncarried():
             "config": {},
         },
         {"class_name": "Popen", "config": {}},
+        # Functions and other things of Keras, of which no model is made.
+        {"class_name": "load_model", "module": "keras.models"},
+        {"class_name": "Variable", "module": "keras", "config": {}},
+        {"class_name": "deserialize", "module": "keras.layers"},
+        {"class_name": ["Dense"], "module": "keras.layers"},
+        {"class_name": "Dense", "module": ["keras.layers"]},
+        {
+            "class_name": "function",
+            "module": "builtins",
+            "config": "deserialize",
+        },
         [
             {
                 "config": {
@@ -284,6 +302,45 @@ def test_messages():
     left.close()
     with pytest.raises(Closed):
         right.receive(1)
+
+
+def test_messages_are_short():
+    """Keys can be chosen that make a dictionary slow: so there are not many."""
+    left, right = (Channel(end) for end in pair())
+    left.send(dict.fromkeys(range(3000)))
+    with pytest.raises(Garbled):
+        right.receive(1)
+
+
+def test_texts_of_functions():
+    text = "def f():\n    def g():\n        pass\n@f\ndef g(): 1"
+    assert function_texts(text) == {
+        "f": "def f():\n    def g():\n        pass\n",
+        "g": "@f\ndef g(): 1",
+    }
+    assert function_texts("def f(x:") == function_texts("f = 3") == {}
+    # Looking into 4 MB takes half a minute and 2 GB.
+    assert function_texts("def f(): pass\n" * 300_000) == {}
+
+
+def test_texts_of_functions_are_forgotten():
+    def f():
+        pass
+
+    for _ in range(3):
+        carried(f, texts={"f": "def f():\n    pass"})
+    known = [name for name in linecache.cache if name.startswith("<notebook")]
+    assert len(known) == 1
+
+
+def test_folder_that_cannot_be_read(tmp_path, monkeypatch):
+    def denied(_):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "1_toy.ipynb").touch()
+    monkeypatch.setattr(Path, "lstat", denied)
+    with pytest.raises(Unreadable, match="Permission denied"):
+        read_submission(tmp_path, "1_toy", None)
 
 
 def test_slow_bytes_do_not_stretch_the_time():

@@ -201,7 +201,8 @@ class Uncarried:
             f"({self._reason}); give numbers, text, lists or arrays"
         )
 
-    __getattr__ = __getitem__ = __call__ = __iter__ = __len__ = _refuse
+    __getattr__ = __getitem__ = __call__ = __len__ = _refuse
+    __iter__ = __next__ = _refuse
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
     __float__ = __int__ = __index__ = __contains__ = _refuse

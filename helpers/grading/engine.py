@@ -127,6 +127,7 @@ class Engine:
         self._zygote = None
         self._requests = None
         self._log = None
+        self._scratch = None
 
     def __enter__(self):
         try:
@@ -144,6 +145,11 @@ class Engine:
             self._zygote.kill()
             self._zygote.wait()
         self._zygote = self._requests = None
+        while self._judges:
+            self._judges.pop().kill()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
 
     # --- processes ------------------------------------------------------------------
 
@@ -158,10 +164,12 @@ class Engine:
         words += self.modules
         if self.confined:
             words = sandbox.command(words)
+        else:
+            self._scratch = tempfile.mkdtemp(prefix="grading-")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._zygote = subprocess.Popen(
             words,
-            env=sandbox.environment(self.threads),
+            env=sandbox.environment(self.threads, self._scratch),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
@@ -187,6 +195,8 @@ class Engine:
 
     def _probe(self):
         """Make sure that what is confined is confined, before any submission runs."""
+        if not self.confined:
+            return
         process = self.process("probe", {}, {"memory_mb": 500, "seconds": 60})
         try:
             writable = process.channel.receive(START)["writable"]
@@ -198,7 +208,7 @@ class Engine:
             ) from None
         finally:
             process.kill()
-        if self.confined and writable:
+        if writable:
             raise CourseError(
                 "Nothing was graded, because the sandbox leaves "
                 f"{', '.join(writable)} writable: please report this."

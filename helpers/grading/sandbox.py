@@ -127,27 +127,31 @@ def _python_folders():
     return found
 
 
-def environment(threads):
-    """The variables of the zygote: nothing of the teacher's, except where data is."""
+def environment(threads, scratch=None):
+    """The variables of the zygote: nothing of the teacher's, except where data is.
+
+    `scratch` is the folder to write into where nothing is confined.
+    """
+    scratch = scratch or SCRATCH
     variables = {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "PYTHONPATH": str(COURSE),
         "LANG": "C.UTF-8",
-        "HOME": SCRATCH,
-        "TMPDIR": SCRATCH,
+        "HOME": scratch,
+        "TMPDIR": scratch,
         "USER": "student",
         "LOGNAME": "student",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": f"{SCRATCH}/matplotlib",
-        "IPYTHONDIR": f"{SCRATCH}/ipython",
-        "KERAS_HOME": f"{SCRATCH}/keras",
+        "MPLCONFIGDIR": f"{scratch}/matplotlib",
+        "IPYTHONDIR": f"{scratch}/ipython",
+        "KERAS_HOME": f"{scratch}/keras",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "NBGRADER_EXECUTION": "autograde",
         "COURSE_DATA": str(data_folder()),
-        "COURSE_CACHE": f"{SCRATCH}/cache",
+        "COURSE_CACHE": f"{scratch}/cache",
     }
     if threads:
         for name in ("OMP", "TF_INTRAOP", "TF_INTEROP"):

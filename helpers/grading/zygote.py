@@ -53,8 +53,12 @@ def main(words):
 def _task(task, request, channel, lifeline, confined):
     def work():
         os.environ.update(request["environment"])
-        if not confined:
-            os.environ["HOME"] = os.environ["TMPDIR"] = request["scratch"]
+        if not confined:  # its own folder; elsewhere all have one name
+            shared = os.environ["TMPDIR"]
+            for name, value in os.environ.items():
+                if value.startswith(shared):
+                    own = request["scratch"] + value.removeprefix(shared)
+                    os.environ[name] = own
         task(Channel(channel))
 
     sandbox.run_alone(work, lifeline, request["limits"], confined)
