@@ -529,6 +529,22 @@ def test_pictures_are_shown(course):
     )
 
 
+def test_a_missing_answer_is_called_so(course):
+    """Where a test needs another part, too, which the student has not done."""
+    named = toy.source()
+    named.cells[4].source = "## The answer (3 points)"
+    course.set_source(named)
+    todo = (
+        "def half(x):\n    raise NotImplementedError('Write your answer here.')"
+    )
+    course.submit("ada", toy.solved(a_half=todo))
+    assert main(course.words()) == 0
+    shown = page(course, "ada")
+    assert "<td>The answer: half</td>" in shown
+    assert "An answer is missing" in shown
+    assert "NotImplementedError" not in shown.split("<h2>")[0]
+
+
 def test_hidden_tests_say_nothing(course):
     course.submit(
         "ada", toy.solved(a_double="def double(x):\n    return abs(2 * x)")

@@ -113,12 +113,13 @@ def exercises(source):
     for cell in source.notebook.cells:
         if cell.cell_type == "markdown" and grade_id(cell) is None:
             headings = re.findall(r"^#{1,6}\s+(.+)", cell.source, re.MULTILINE)
-            heading = headings[-1] if headings else heading
+            if headings:
+                heading = re.sub(r"\s*\(\d+ points?\)$", "", headings[-1])
         if grade_id(cell) in source.graded:
             found[grade_id(cell)] = heading
     headings = list(found.values())
     return {
-        name: heading if headings.count(heading) == 1 else f"{heading} ({name})"
+        name: heading if headings.count(heading) == 1 else f"{heading}: {name}"
         for name, heading in found.items()
     }
 
@@ -153,7 +154,7 @@ def _why(cell):
     if cell["hidden"]:
         return HIDDEN
     if cell["message"].startswith("NotImplementedError"):
-        return "There is no answer."
+        return "An answer is missing, here or in what this calls."
     if cell["message"]:
         return cell["message"]
     if cell["score"] is not None and cell["score"] < cell["points"]:
