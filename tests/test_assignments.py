@@ -312,7 +312,18 @@ def rule_hints(notebook):
             yield f"{heading} has no hint"
 
 
-RULES = [rule_metadata, rule_points_in_prose, rule_self_contained, rule_hints]
+def rule_names_its_data(notebook):
+    """The first cell says so where simulated writers have drawn the images."""
+    drawn = re.compile(r"assignment_data\.(training_set|scans)\(")
+    used = any(drawn.search(cell.source) for cell in notebook.cells)
+    if used and "simulated" not in notebook.cells[0].source:
+        yield "the first cell does not say that the writers are simulated"
+
+
+RULES = [
+    *(rule_metadata, rule_points_in_prose, rule_self_contained),
+    *(rule_hints, rule_names_its_data),
+]
 
 NOTEBOOK_RULES = [
     *(rule_valid, rule_executed_in_order, rule_no_errors, rule_alt_text),
@@ -768,6 +779,10 @@ BROKEN = [
     (rule_self_contained, given_number),
     (rule_self_contained, edit(3, "import math", "import json, math")),
     (rule_hints, edit(1, "summary", "b")),
+    (
+        rule_names_its_data,
+        edit(3, "math\n", "math\nassignment_data.scans(1)\n"),
+    ),
 ]
 
 
