@@ -540,7 +540,7 @@ def test_a_missing_answer_is_called_so(course):
     course.submit("ada", toy.solved(a_half=todo))
     assert main(course.words()) == 0
     shown = page(course, "ada")
-    assert "<td>The answer: half</td>" in shown
+    assert "<td>The answer · half</td>" in shown
     assert "An answer is missing" in shown
     assert "NotImplementedError" not in shown.split("<h2>")[0]
 

@@ -14,9 +14,9 @@ from helpers.grading.notebooks import grade_id, without_hidden
 
 HIDDEN = "A hidden test was not passed."
 
-MAX_RENDERED, MAX_RENDERED_PAGE = 20_000, 100_000
-"""Characters of Markdown in a cell, on a page; longer ones are shown as plain text,
-for the time that rendering takes can grow with the square of them."""
+MAX_RENDERED = 50_000
+"""Characters of Markdown on a page; what comes after is shown as plain text, for the
+time that rendering takes can grow with their square."""
 
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto;
@@ -27,6 +27,7 @@ h4 { font-size: 1.05rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
   border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
+th { overflow-wrap: normal; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 pre { background: #f5f5f5; padding: .6rem .8rem; overflow-wrap: anywhere;
   font: 14px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
@@ -119,7 +120,7 @@ def exercises(source):
             found[grade_id(cell)] = heading
     headings = list(found.values())
     return {
-        name: heading if headings.count(heading) == 1 else f"{heading}: {name}"
+        name: heading if headings.count(heading) == 1 else f"{heading} · {name}"
         for name, heading in found.items()
     }
 
@@ -169,8 +170,7 @@ def _cells(notebook, cells, marks, comments):
         result = cells.get(name)
         if cell.cell_type == "markdown":
             rendered += len(cell.source)
-            short = len(cell.source) <= MAX_RENDERED
-            if short and rendered <= MAX_RENDERED_PAGE:
+            if rendered <= MAX_RENDERED:
                 yield _markdown(cell)
             else:
                 yield f"<pre>{_text(cell.source)}</pre>"
