@@ -3,6 +3,8 @@
 import os
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grading_toy as toy
 import pytest
@@ -315,6 +317,39 @@ def test_time_for_the_whole_notebook(engine):
     outcome = engine.grade(notebook, notebook, "ada")
     assert outcome.status == "needs a person"
     assert outcome.cells["t0"].score == 1 and outcome.cells["t5"].score == 0
+
+
+def test_no_cell_exceeds_the_time_for_all(engine):
+    """What one submission can cost, whatever its cells do."""
+    notebook = toy.notebook(
+        toy.answer("a", "x = 1\nwhile True:\n    pass"),
+        toy.test("t", 1, "assert x"),
+        cell_seconds=60,
+        total_seconds=2,
+    )
+    began = time.monotonic()
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert time.monotonic() - began < 20
+    assert outcome.status == "needs a person"
+    assert "took longer" in outcome.reasons[0]
+
+
+def test_terminals_are_ones_own(engine):
+    """Another submission that runs at the same time could read what is typed there."""
+    notebook = toy.notebook(
+        toy.answer(
+            "a",
+            "import os, time\nopen_ = os.openpty()\ntime.sleep(2)\n"
+            "seen = sorted(os.listdir('/dev/pts'))",
+        ),
+        toy.test("t", 1, "assert seen == ['0', 'ptmx'], seen"),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = pool.map(
+            lambda student: engine.grade(notebook, notebook, student), "ab"
+        )
+        for outcome in outcomes:
+            assert outcome.score == 1, outcome
 
 
 def test_judge_that_dies_needs_a_person(engine):

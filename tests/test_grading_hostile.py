@@ -421,6 +421,18 @@ CASES = {
         marks={"answer": 0},
         reason="memory",
     ),
+    "memory in sockets": Case(
+        {
+            "a_answer": "import os, socket, time\n"
+            "for _ in range(10):\n"
+            "    if os.fork() == 0:\n"
+            "        pairs = [socket.socketpair() for _ in range(200)]\n"
+            "        time.sleep(60)\n"
+            "time.sleep(60)"
+        },
+        marks={"answer": 0},
+        reason="memory",
+    ),
     "a full disk": Case(
         {
             "a_answer": "def fill(folder):\n"

@@ -8,6 +8,7 @@ messages between them, and ends either when it takes too long.
 """
 
 import json
+import math
 import re
 import shutil
 import socket
@@ -184,8 +185,9 @@ class Engine:
             ready = b""
         if ready != b"ready":
             raise CourseError(
-                f"Nothing was graded, because the sandbox does not start here: "
-                f"{self._last_line()}"
+                "Nothing was graded, because the sandbox does not start here: "
+                f"{self._last_line().rstrip('.')}. In a container, the documentation "
+                "says which rights it needs."
             )
 
     def _last_line(self):
@@ -395,19 +397,29 @@ class _Grading:
         self.texts, self.told = {}, False
         self.student = self._open_student()
         for number, step in enumerate(self.steps):
-            if time.monotonic() > self.deadline:
-                self.result.needs_person(
-                    "The notebook took longer than "
-                    f"{self.limits['total_seconds'] / 60:g} minutes; what came "
-                    "after that was not run."
-                )
+            if self._time_is_over():
                 return
             if step.test is None:
                 self._run(number, step)
             elif step.test not in self.judged:
                 self._judge(step.test)
-        if self.claims:
+        if not self._time_is_over() and self.claims:
             self._compare_names()
+
+    def _time_is_over(self):
+        if time.monotonic() <= self.deadline:
+            return False
+        self.result.needs_person(
+            "The notebook took longer than "
+            f"{self.limits['total_seconds'] / 60:g} minutes; what came after that "
+            "was not run."
+        )
+        return True
+
+    def _seconds(self):
+        """What a cell may take: no submission takes longer than it may in all."""
+        left = math.ceil(self.deadline - time.monotonic())
+        return min(self.limits["cell_seconds"], max(left, 1))
 
     def _open_student(self):
         limits = {
@@ -470,9 +482,7 @@ class _Grading:
             return
         request = {"kind": "run", "source": step.text}
         try:
-            answer = self._ask(
-                request, self.limits["cell_seconds"], "this cell"
-            )
+            answer = self._ask(request, self._seconds(), "this cell")
         except StudentGone as gone:
             self.skipped[number] = str(gone)
             self._note(step, f"Left out: {gone}.")
@@ -498,7 +508,7 @@ class _Grading:
 
     def _judge(self, name):
         """Judge one test; raises StudentGone afterwards if that ended the student."""
-        seconds = self.limits["cell_seconds"]
+        seconds = self._seconds()
         self.judged.add(name)
         self.waited, self.gone = 0.0, None
         while True:

@@ -32,6 +32,7 @@ SCRATCH = "/scratch"
 DISK_MB = 256
 PROCESSES = 256
 OPEN_FILES = 512
+FILES_FREE, SOCKET = 100, 213_000
 
 USER = 1000  # as the submission sees itself
 NOBODY = 65534  # whom the grader becomes if root runs it
@@ -263,7 +264,11 @@ def _reap(child):
 
 
 def _memory():
-    """Bytes in use by all processes that this process can see, but for itself."""
+    """Bytes in use by all processes that this process can see, but for itself.
+
+    Each open file above FILES_FREE counts as SOCKET bytes: as much as the system keeps
+    for a socket that nobody reads, and counts nowhere.
+    """
     total = 0
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or folder.name == "1":
@@ -272,6 +277,8 @@ def _memory():
             for line in (folder / "status").read_text("utf-8").splitlines():
                 if line.startswith(("RssAnon", "RssShmem")):
                     total += int(line.split()[1]) * 1024
+            files = (folder / "fd").stat().st_size  # since Linux 6.2, else 0
+            total += max(files - FILES_FREE, 0) * SOCKET
         except (OSError, ValueError):
             pass  # it is gone
     return total
@@ -307,6 +314,8 @@ def _hide():
     options = "nr_inodes=20000,mode=1777,size="
     mount("tmpfs", SCRATCH, _NOSUID | _NODEV, f"{options}{DISK_MB}m")
     mount("tmpfs", "/dev/shm", _NOSUID | _NODEV, f"{options}{DISK_MB // 4}m")
+    options = "newinstance,ptmxmode=0666,mode=600"  # no terminal of another
+    mount("devpts", "/dev/pts", _NOSUID | _NOEXEC, options)
     mount("proc", "/proc", _NOSUID | _NODEV | _NOEXEC)
     Path("/proc/sys/user/max_user_namespaces").write_text("0", "ascii")
 
