@@ -1,6 +1,7 @@
 """Grades notebooks that strangers have written; `python -m helpers grade`.
 
-run          a whole class: finds, resumes, writes results
+run          a whole class: finds, resumes, grades
+report       what comes out: tables, the list for a person, pages
 engine       one submission: a student's process and a judge, and who waits for whom
 notebooks    sources and submissions: what is graded, what runs when
 student      runs the cells of a submission, and nothing else
