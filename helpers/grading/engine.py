@@ -590,7 +590,7 @@ class _Grading:
     def _record(self, name, graded, verdict):
         if verdict["score"] is None:
             # The source's own solution was proved: so it comes from the answers.
-            self._zero(name, "The tests could not be finished.")
+            self._zero(name, verdict["message"])
             self.result.needs_person(f"Test {name}: {verdict['message']}.")
             return
         cell = self.result.cells[name]

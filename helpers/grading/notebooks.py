@@ -208,7 +208,7 @@ def read_submission(folder, name, source):
             )
         path = candidates[0]
         notes.append(
-            f"The notebook is called {_shown(path)}, not {expected.name}."
+            f"The notebook is called {shown_name(path)}, not {expected.name}."
         )
     if found[path] > MAX_NOTEBOOK_MB * 2**20:
         size = found[path] / 2**20
@@ -216,10 +216,10 @@ def read_submission(folder, name, source):
     notebook = _parse(_read(folder / path))
     if path != expected and not _ours(notebook, source):
         raise Unreadable(
-            f"The only notebook, {_shown(path)}, holds no cell of this assignment."
+            f"The only notebook, {shown_name(path)}, holds no cell of this assignment."
         )
     if others:
-        name = _shown(others[0])
+        name = shown_name(others[0])
         notes.append(f"Left out, because it is a link or no file: {name}.")
     files = {}
     for other, size in sorted(found.items()):
@@ -235,7 +235,7 @@ def read_submission(folder, name, source):
     return notebook, files, notes
 
 
-def _shown(path):
+def shown_name(path):
     """The name of a student's file as a sentence may hold it: no line ends, no codes
     that a terminal obeys, not too long."""
     name = Path(path).name
@@ -273,7 +273,7 @@ def _why_no_notebook(expected, candidates, found, others):
     archives = [p for p in found if p.suffix in (".zip", ".gz", ".7z", ".rar")]
     if archives:
         return (
-            f"There is an archive, {_shown(archives[0])}, and no notebook: unpack it, "
+            f"There is an archive, {shown_name(archives[0])}, and no notebook: unpack it, "
             "look at what it holds, and grade again."
         )
     return f"There is no notebook {expected.name}."
@@ -288,7 +288,7 @@ def _read(path):
             return file.read()
     except OSError as error:
         raise Unreadable(
-            f"{_shown(path)} cannot be read: {error.strerror}."
+            f"{shown_name(path)} cannot be read: {error.strerror}."
         ) from error
 
 
