@@ -9,6 +9,7 @@ import json
 from contextlib import contextmanager
 
 import nbformat
+from tqdm import tqdm
 
 from helpers.files import write_file
 from helpers.grading import feedback, gradebook
@@ -60,7 +61,8 @@ def write(out, tasks, strays, records, assignments, course):
             ),
             "utf-8",
         )
-    for task, record, marks in zip(tasks, done, known, strict=True):
+    pages = tqdm(tasks, desc="Writing pages", unit="page", delay=2, leave=False)
+    for task, record, marks in zip(pages, done, known, strict=True):
         assignment = assignments[task.assignment]
         _write_page(out, record, assignment, course, marks)
         _hand_on(task, course)
