@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grading_toy as toy
 import pytest
@@ -516,3 +517,17 @@ def test_command_hides_the_teachers_files():
     bound = [words[i + 1] for i, w in enumerate(words) if w.endswith("bind")]
     home = os.path.expanduser("~")  # noqa: PTH111
     assert home not in bound and "/etc" not in bound and "/home" not in bound
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
+@pytest.mark.parametrize("where", ["environment", "usr", "data"])
+def test_course_in_sight_is_refused(monkeypatch, where):
+    if where == "environment":  # python -m venv . in the course's folder
+        monkeypatch.setattr(sys, "prefix", str(sandbox.COURSE))
+    elif where == "data":
+        parent = sandbox.COURSE.parent
+        monkeypatch.setattr(sandbox, "data_folder", lambda: parent)
+    else:
+        monkeypatch.setattr(sandbox, "COURSE", Path("/usr/src/course"))
+    with pytest.raises(CourseError, match="hidden tests is inside"):
+        sandbox.command(["true"])

@@ -107,7 +107,15 @@ def _view():
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--dir", SCRATCH]
     folders = [COURSE / "helpers", COURSE / "fonts", data_folder()]
-    for folder in [*_python_folders(), *filter(Path.is_dir, folders)]:
+    folders = [*_python_folders(), *filter(Path.is_dir, folders)]
+    for folder in [Path("/usr"), *folders]:
+        if COURSE.is_relative_to(folder.resolve()):
+            raise CourseError(
+                f"Nothing was graded, because submissions can read {folder}, and the "
+                "course with its hidden tests is inside. Move the course elsewhere, "
+                "or its data or virtual environment into a folder of their own."
+            )
+    for folder in folders:
         for above in reversed(folder.parents[:-1]):
             words += ["--dir", str(above)]  # or only root could pass through
         words += ["--ro-bind", str(folder), str(folder)]
