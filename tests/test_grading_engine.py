@@ -444,6 +444,27 @@ def test_networks(engine):
     assert grade(engine, answer, test, **limits) == (1, "")
 
 
+def test_networks_with_numbers_of_numpy(engine):
+    """`Rescaling(1 / X.std())` holds a NumPy number in its configuration."""
+    answer = (
+        "import keras, numpy as np\n"
+        "X = np.arange(8.0).reshape(2, 4)\n"
+        "model = keras.Sequential([\n"
+        "    keras.layers.Input((4,)),\n"
+        "    keras.layers.Rescaling(1 / X.std(), offset=np.float32(0.5)),\n"
+        "    keras.layers.Normalization(mean=np.ones(4), variance=np.ones(4)),\n"
+        "])\n"
+        "told = model.predict(X, verbose=0)\n"
+    )
+    test = (
+        "import numpy as np\n"
+        "X = np.arange(8.0).reshape(2, 4)\n"
+        "np.testing.assert_allclose(model(X), told, 1e-4)\n"
+    )
+    limits = {"cell_seconds": 60, "call_seconds": 20, "memory_mb": 4000}
+    assert grade(engine, answer, test, **limits) == (1, "")
+
+
 def test_networks_alike(engine):
     """Two of one shape stay two, and a test's changes do not outlive it."""
     twins = (

@@ -384,6 +384,7 @@ def _refuse_strangers(config):
 
 _INNER = (
     "__keras_tensor__",
+    "__numpy__",
     "__tuple__",
     "__ellipsis__",
     "slice",
