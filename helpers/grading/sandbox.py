@@ -285,7 +285,8 @@ def _memory():
             for line in (folder / "status").read_text("utf-8").splitlines():
                 if line.startswith(("RssAnon", "RssShmem")):
                     total += int(line.split()[1]) * 1024
-            files = (folder / "fd").stat().st_size  # since Linux 6.2, else 0
+            files = (folder / "fd").stat().st_size  # before Linux 6.2 always 0
+            files = files or len(os.listdir(folder / "fd"))  # noqa: PTH208
             total += max(files - FILES_FREE, 0) * SOCKET
         except (OSError, ValueError):
             pass  # it is gone
