@@ -424,9 +424,9 @@ CASES = {
     "memory in sockets": Case(
         {
             "a_answer": "import os, socket, time\n"
-            "for _ in range(10):\n"
+            "for _ in range(5):\n"
             "    if os.fork() == 0:\n"
-            "        pairs = [socket.socketpair() for _ in range(200)]\n"
+            "        pairs = [socket.socketpair() for _ in range(245)]\n"
             "        time.sleep(60)\n"
             "time.sleep(60)"
         },
