@@ -140,7 +140,7 @@ def commands():
         "--out",
         type=Path,
         metavar="RESULTS",
-        help="the folder for grades.csv, feedback pages and records",
+        help="the folder for grades.csv, platform.csv, feedback pages and records",
     )
     command.add_argument(
         "--course",
