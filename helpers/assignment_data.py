@@ -158,6 +158,7 @@ def _products(layer):
     if hasattr(layer, "layers"):
         return _products_of_all(layer)
     if kind in FREE:
+        _refuse_constants(layer, kind)
         return 0
     if kind not in WEIGHED:
         raise CourseError(
@@ -180,6 +181,21 @@ def _products(layer):
     # A kernel has one product for each of its weights at each place.
     kernels = [w for w in layer.weights if len(w.shape) > 1]
     return places * sum(math.prod(kernel.shape) for kernel in kernels)
+
+
+def _refuse_constants(layer, kind):
+    """A constant for each pixel would be a weight that nobody counts."""
+    if kind not in ("Rescaling", "Normalization"):
+        return
+    for name in ("scale", "offset", "mean", "variance"):
+        constant = getattr(layer, name, None)
+        shape = getattr(constant, "shape", None)
+        shape = np.shape(constant) if shape is None else tuple(shape)
+        if math.prod(shape[:-1]) > 1:
+            raise CourseError(
+                f"The layer {layer.name!r} has constants of shape {shape}: give it "
+                "one number, or one for each channel."
+            )
 
 
 # Assignment 4: scans with flaws -------------------------------------------------

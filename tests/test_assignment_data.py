@@ -86,6 +86,15 @@ def test_cost_refuses_what_it_cannot_count():
     first = layers.Conv2D(4, 3, padding="same", data_format="channels_first")
     with pytest.raises(CourseError, match="channels first"):
         data.cost(sequential(first))
+    weights = np.ones((40, 30, 1))
+    for hidden in (
+        layers.Rescaling(scale=weights.tolist()),
+        layers.Rescaling(1 / 255, offset=weights),
+        layers.Normalization((1, 2, 3), mean=weights, variance=weights),
+    ):
+        with pytest.raises(CourseError, match="for each channel"):
+            data.cost(sequential(hidden))
+    data.cost(sequential(layers.Normalization(mean=[3.0], variance=[2.0])))
     free = keras.Input((None, None, 1))
     with pytest.raises(CourseError, match="begin the model with keras.Input"):
         data.cost(keras.Model(free, layers.Conv2D(4, 3)(free)))

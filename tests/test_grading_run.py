@@ -408,6 +408,7 @@ def test_strays_are_listed(course):
     course.submit("=1+2", toy.solved())
     (course.submissions / "bob.zip").write_bytes(b"PK")
     (course.submissions / "cy" / "1_toi").mkdir(parents=True)
+    (course.submissions / "dee" / "\udcff\x1b[2J").mkdir(parents=True)
     long = "x" * 250
     course.submit(long, toy.solved())
     assert main(course.words()) == 1
@@ -419,6 +420,7 @@ def test_strays_are_listed(course):
     )
     listed = (course.out / "needs_a_person.txt").read_text("utf-8")
     assert "cy, 1_toi: needs a person. There is no such assignment." in listed
+    assert "dee, " in listed and "\x1b" not in listed
 
 
 def test_whose_notebook_it_is(course):
@@ -510,7 +512,7 @@ def test_endless_markdown_is_shown_as_text(course):
     """Rendering it would take minutes, in every run."""
     long = toy.solved()
     long.cells.append(new_markdown_cell("**bold**"))
-    long.cells += [new_markdown_cell("\\begin{a}" * 2000)] * 20
+    long.cells += [new_markdown_cell("\\begin{a}" * 2000) for _ in range(20)]
     long.cells.append(new_markdown_cell("**late**" + "\\begin{a}" * 200_000))
     course.submit("ada", long)
     began = time.monotonic()

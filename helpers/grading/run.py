@@ -24,7 +24,11 @@ from helpers.grading.engine import (
     Engine,
     Outcome,
 )
-from helpers.grading.notebooks import Unreadable, read_submission
+from helpers.grading.notebooks import (
+    Unreadable,
+    read_submission,
+    shown_name,
+)
 
 
 @dataclass(frozen=True)
@@ -196,9 +200,8 @@ def find(submissions, assignments, out):
                 )
                 tasks.append(Task(student.name, name, folder, record))
             elif not name.startswith("."):
-                strays.append(
-                    (student.name, name, "There is no such assignment.")
-                )
+                reason = "There is no such assignment."
+                strays.append((student.name, shown_name(name), reason))
     return tasks, strays
 
 
