@@ -417,8 +417,8 @@ def test_real_transfer(
     assert scratch == pytest.approx(31, abs=8)
     assert frozen == pytest.approx(64, abs=6)
     for count, quoted in (
-        (20, [0.78, 0.87, 0.87]),  # from scratch, frozen, fine-tuned
-        (79, [0.94, 0.89, 0.94]),
+        (20, [0.75, 0.89, 0.90]),  # from scratch, frozen, fine-tuned
+        (79, [0.94, 0.91, 0.95]),
     ):
         row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
         scores = [float(score) for score in re.search(row, text).groups()]
