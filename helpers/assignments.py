@@ -31,6 +31,11 @@ def owner(typed):
             f"{name!r} is no student's id: type yours as text, as it stands in the "
             'course\'s list, for instance student = "ab123".'
         )
+    return same_id(name)
+
+
+def same_id(name):
+    """An id as it counts: without spaces around it, in small letters."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 

@@ -428,16 +428,18 @@ def test_whose_notebook_it_is(course):
     names = toy.source()
     names.cells.insert(1, new_code_cell('student = "nobody"'))
     toy.cell(names, "answer").source = (
-        "import os\nassert os.environ['COURSE_STUDENT'] in ('nobody', 'ada', 'bob')\n"
+        "import os\n"
+        "assert os.environ['COURSE_STUDENT'] in ('nobody', 'ada', 'bob', 'cy')\n"
         "assert answer == 42"
     )
     course.set_source(names)
-    for who, says in (("ada", "ada"), ("bob", "ada")):
+    for who, says in (("ada", "ada"), ("bob", "ada"), ("cy", " CY")):
         mine = toy.solved()
         mine.cells.insert(0, new_code_cell(f'student = "{says}"'))
         course.submit(who, mine)
     assert main(course.words()) == 1
     assert table(course)["ada"]["status"] == "graded"
+    assert table(course)["cy"]["status"] == "graded"
     bob = table(course)["bob"]
     assert bob["status"] == "needs a person" and bob["score"] == ""
     assert (

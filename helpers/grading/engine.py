@@ -19,6 +19,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from helpers.assignments import same_id
 from helpers.files import CourseError
 from helpers.grading import plain, sandbox
 from helpers.grading.channel import Channel, Closed, Garbled, Late, pair
@@ -616,8 +617,9 @@ class _Grading:
         except (StudentGone, plain.NotPlain, TypeError):
             claimed = None
         student = self.environment["COURSE_STUDENT"]
-        if not isinstance(claimed, str) or claimed != student:
-            says = repr(claimed) if isinstance(claimed, str) else "no text"
+        known = isinstance(claimed, str)
+        if not known or same_id(claimed) != same_id(student):
+            says = repr(claimed) if known else "no text"
             self.result.needs_person(
                 f"It was handed in by {student}, but says student = {says:.60}."
             )
