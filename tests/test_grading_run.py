@@ -17,9 +17,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.__main__ import main
 from helpers.grading import run, sandbox
-from helpers.grading.course import Course, student_version
+from helpers.grading.course import Course
 from helpers.grading.engine import Engine
 from helpers.grading.gradebook import gradebook
+from helpers.grading.release import student_version
 
 toy.require_nbgrader()
 

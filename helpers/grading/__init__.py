@@ -14,6 +14,7 @@ sandbox      namespaces and limits around these processes
 syscalls     a filter of system calls, on top of that
 zygote       imports Keras once, then forks
 stock        for nbgrader's own commands
+release      what students get of a source
 course       nbgrader's folder of a course: configuration, sources
 gradebook    nbgrader's gradebook, and the notebooks that its formgrader shows
 feedback     a page for each student
@@ -21,8 +22,8 @@ feedback     a page for each student
 It needs requirements-grading.txt, and Linux with bubblewrap.
 """
 
-from helpers.grading.course import student_version
 from helpers.grading.engine import Engine
 from helpers.grading.notebooks import read_source
+from helpers.grading.release import student_version
 
 __all__ = ["Engine", "read_source", "student_version"]

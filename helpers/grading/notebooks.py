@@ -22,6 +22,7 @@ from nbformat.v4 import (
 )
 
 from helpers.files import CourseError
+from helpers.grading.release import FOLDER, student_version
 
 MAX_NOTEBOOK_MB = 30
 MAX_CELLS = 2000
@@ -135,8 +136,6 @@ def read_source(notebook, course=None):
 
 def _blanks(notebook, course):
     """{grade_id: text} of the version that students get."""
-    from helpers.grading.course import FOLDER, student_version
-
     cells = student_version(notebook, course or FOLDER).cells
     return {grade_id(cell): cell.source for cell in cells}
 

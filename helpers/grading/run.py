@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from helpers.files import CourseError, write_file
 from helpers.grading import gradebook, report, sandbox
-from helpers.grading.course import Course, digest, student_version
+from helpers.grading.course import Course, digest
 from helpers.grading.engine import (
     FAILED,
     PERSON,
@@ -29,6 +29,7 @@ from helpers.grading.notebooks import (
     read_submission,
     shown_name,
 )
+from helpers.grading.release import student_version
 
 
 @dataclass(frozen=True)

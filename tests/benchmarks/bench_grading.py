@@ -22,9 +22,10 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from helpers.grading.course import FOLDER, Course, student_version
+from helpers.grading.course import Course
 from helpers.grading.gradebook import entered
 from helpers.grading.notebooks import grade_id, read_source
+from helpers.grading.release import FOLDER, student_version
 
 ASSIGNMENT = "3_character_classifier"
 
