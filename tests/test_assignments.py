@@ -356,6 +356,49 @@ def test_rules(path):
 
 
 @every_assignment
+def test_named_for_teachers(path):
+    """In the README with its minutes and points, and with these in grading.md."""
+    notebook = read(path)
+    first = notebook.cells[0].source
+    minutes, points = re.search(
+        r"about (\d+) minutes.*?\*\*points\*\* (\d+)", first, re.DOTALL
+    ).groups()
+    readme = (ROOT / "README.md").read_text("utf-8")
+    link = path.relative_to(ROOT).as_posix()
+    row = next(r for r in readme.splitlines() if f"]({link})" in r)
+    assert row.endswith(f"| {minutes} min | {points} |")
+    page = (ROOT / "notebooks" / "grading.md").read_text("utf-8")
+    row = next(
+        r for r in page.splitlines() if r.startswith(f"| {path.stem[0]} ")
+    )
+    by_hand = sum(
+        cell.metadata.nbgrader.points
+        for cell in notebook.cells
+        if kind(cell) == "by hand"
+    )
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == points
+    assert cells[2].partition(":")[0] == (f"{by_hand:g}" if by_hand else "")
+
+
+@every_assignment
+def test_limits_for_teachers(path):
+    """grading.md names what differs from the usual limits."""
+    from helpers.grading.notebooks import LIMITS
+
+    given = read(path).metadata.get("grading", {})
+    page = (ROOT / "notebooks" / "grading.md").read_text("utf-8")
+    for name, usual in LIMITS.items():
+        row = next(r for r in page.splitlines() if r.endswith(f"| `{name}` |"))
+        first, *others = row.split("|")[2].replace(",", "").split(";")
+        assert int(re.search(r"\d+", first)[0]) == usual
+        limit = usual
+        for numbers, other in re.findall(r"([\d and]+): (\d+)", str(others)):
+            limit = int(other) if path.stem[0] in numbers.split() else limit
+        assert given.get(name, usual) == limit, row
+
+
+@every_assignment
 def test_stored_in_normal_form(path):
     assert is_normal(path)
 

@@ -333,6 +333,16 @@ def test_two_cells_of_one_name(course, capsys):
     )
 
 
+def test_unknown_limit(course, capsys):
+    """A slip of the pen must not leave the old limit in place without a word."""
+    source = toy.source()
+    source.metadata["grading"] = {"cell_second": 5}
+    course.set_source(source)
+    course.submit("ada", toy.solved())
+    assert main(course.words()) == 2
+    assert "'cell_second', which is no limit" in capsys.readouterr().err
+
+
 def test_added_cells_are_refused_after_grading(course, capsys):
     course.submit("ada", toy.solved())
     assert main(course.words()) == 0

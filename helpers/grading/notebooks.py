@@ -99,7 +99,13 @@ def read_source(notebook, course=None):
     `course` is the folder whose nbgrader_config.py counts (None: the course's own).
     """
     source = Source(notebook)
-    source.limits.update(LIMITS, **notebook.metadata.get("grading", {}))
+    limits = notebook.metadata.get("grading", {})
+    for name in set(limits) - set(LIMITS):
+        raise CourseError(
+            f"The source's metadata sets {name!r}, which is no limit: there are "
+            f"{', '.join(LIMITS)}."
+        )
+    source.limits.update(LIMITS, **limits)
     answers = []
     blanks = None
     for cell in notebook.cells:
