@@ -188,9 +188,7 @@ def _refuse_constants(layer, kind):
     if kind not in ("Rescaling", "Normalization"):
         return
     for name in ("scale", "offset", "mean", "variance"):
-        constant = getattr(layer, name, None)
-        shape = getattr(constant, "shape", None)
-        shape = np.shape(constant) if shape is None else tuple(shape)
+        shape = tuple(np.shape(getattr(layer, name, None)))
         if math.prod(shape[:-1]) > 1:
             raise CourseError(
                 f"The layer {layer.name!r} has constants of shape {shape}: give it "

@@ -128,7 +128,9 @@ def _platform(tasks, rows, assignments):
     """
     names = sorted({task.assignment for task in tasks})
     # No number in round brackets: Canvas takes it for the number of an assignment.
-    heads = [f"{name} [of {_points(assignments[name]):g}]" for name in names]
+    heads = [
+        f"{name} [of {assignments[name].source.points:g}]" for name in names
+    ]
     final = {
         (row["student"], row["assignment"]): row["score"]
         for row in rows
@@ -137,10 +139,6 @@ def _platform(tasks, rows, assignments):
     yield ["student", *heads]
     for student in sorted({task.student for task in tasks}):
         yield [student, *(final.get((student, name), "") for name in names)]
-
-
-def _points(assignment):
-    return sum(cell.points for cell in assignment.source.graded.values())
 
 
 # --- files ----------------------------------------------------------------------------
