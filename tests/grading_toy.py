@@ -138,7 +138,7 @@ def solved(**texts):
 @functools.cache
 def shared_engine():
     """One engine for many tests: starting one takes seconds."""
-    engine = Engine(threads=1).__enter__()
+    engine = Engine().__enter__()
     atexit.register(engine.__exit__)
     return engine
 

@@ -1,6 +1,7 @@
 """What tests can ask of answers: values, functions, tables, networks."""
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ from conftest import skip_or_fail
 from helpers.files import CourseError
 from helpers.grading import Engine, sandbox, syscalls
 from helpers.grading.engine import FAILED
+from helpers.grading.notebooks import read_source
 
 toy.require_nbgrader()
 
@@ -22,7 +24,7 @@ toy.require_nbgrader()
 def engine():
     if not sandbox.available():
         skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
-    with Engine(keras=True, threads=1) as engine:
+    with Engine(keras=True) as engine:
         yield engine
 
 
@@ -277,7 +279,7 @@ def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
     monkeypatch.setattr(
         Engine, "process", lambda *a: tasks.append(a[1]) or process(*a)
     )
-    with Engine(trusted=True, threads=1) as engine:
+    with Engine(trusted=True) as engine:
         outcome = engine.grade(notebook, notebook, "ada")
     assert tasks == ["student", "judge"]  # no probe: it tries to write anywhere
     assert [outcome.cells[n].score for n in "tuvw"] == [0, 0, 0, 1], outcome
@@ -538,6 +540,52 @@ def test_command_hides_the_teachers_files():
     bound = [words[i + 1] for i, w in enumerate(words) if w.endswith("bind")]
     home = os.path.expanduser("~")  # noqa: PTH111
     assert home not in bound and "/etc" not in bound and "/home" not in bound
+
+
+def test_what_is_the_same_for_all_is_drawn_once():
+    """The source's modules are imported, and prepared, before anybody's process."""
+    if not sandbox.available():
+        skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
+    text = """
+import sys
+loaded = "helpers.assignment_data" in sys.modules
+from helpers import assignment_data
+drawn = assignment_data._drawn.cache_info().currsize
+X = assignment_data.training_set().X
+X[:] = 0
+again = assignment_data.training_set().X.max()
+"""
+    notebook = toy.notebook(
+        toy.given("start", text),
+        toy.answer("a", "x = 1"),
+        toy.test("t", 1, "x"),
+    )
+    source = read_source(notebook)
+    test = "assert (loaded, drawn, int(again)) == (True, 1, 255)"
+    with Engine(source.modules) as engine:
+        assert grade(engine, text, test) == (1, "")
+
+
+def test_nothing_of_the_course_is_below_tmp(monkeypatch):
+    """What is in the view, whatever the tests' own folder is."""
+    if not sandbox.available():
+        skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
+    python = Path(sys.base_prefix) / "bin/python3"
+    if python.is_relative_to(tempfile.gettempdir()):
+        pytest.skip("Python itself is below the folder for temporary files")
+    monkeypatch.setattr(sandbox, "COURSE", Path("/nowhere/course"))
+    monkeypatch.setattr(sandbox, "data_folder", lambda: Path("/nowhere/data"))
+    monkeypatch.setattr(
+        sandbox, "_python_folders", lambda: [Path(sys.base_prefix)]
+    )
+    monkeypatch.setattr(sys, "executable", str(python))
+    look = "import os; print(sorted(os.listdir('/tmp')), os.path.exists('/nowhere'))"
+    done = subprocess.run(
+        sandbox.command([str(python), "-I", "-c", look]),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert (done.stdout, done.stderr) == ("[] False\n", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")

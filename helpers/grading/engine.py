@@ -114,16 +114,14 @@ class Interfered(Exception):
 class Engine:
     """Starts processes for submissions. Thread-safe; use as a context manager.
 
-    `modules` are imported once, before anything is graded. `threads` is how many
-    threads libraries may use in each process (None: their own choice). Raises
-    CourseError if submissions cannot be confined and `trusted` is not said.
+    `modules` are imported once, before anything is graded. Raises CourseError if
+    submissions cannot be confined and `trusted` is not said.
     """
 
-    def __init__(self, modules=(), keras=False, trusted=False, threads=None):
+    def __init__(self, modules=(), keras=False, trusted=False):
         sandbox.require(trusted)
         self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
         self.confined = not trusted
-        self.threads = threads
         self._lock = threading.Lock()
         self._judges = []
         self._zygote = None
@@ -171,7 +169,7 @@ class Engine:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._zygote = subprocess.Popen(
             words,
-            env=sandbox.environment(self.threads, self._scratch),
+            env=sandbox.environment(self._scratch),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

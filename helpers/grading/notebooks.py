@@ -147,7 +147,11 @@ def _blanks(notebook, course):
 
 
 def _modules(notebook):
-    """The modules that the notebook's cells import, the course's own left out."""
+    """The modules that the notebook's cells import.
+
+    Of `from helpers import plots` both, `helpers` and `helpers.plots`: what is no
+    module cannot be imported, and the zygote takes no notice.
+    """
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -160,6 +164,7 @@ def _modules(notebook):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 yield node.module
+                yield from (f"{node.module}.{a.name}" for a in node.names)
 
 
 def hidden_lines(text):

@@ -5,7 +5,6 @@ that is killed and started again goes on where it was.
 """
 
 import json
-import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from helpers import parallel
 from helpers.files import CourseError, write_file
 from helpers.grading import gradebook, report, sandbox
 from helpers.grading.course import Course, digest
@@ -57,9 +57,11 @@ def grade(arguments):
                     f"There is no assignment {name}: there are {', '.join(assignments)}."
                 )
         assignments = {name: assignments[name] for name in arguments.assignment}
-    workers = arguments.workers or len(_processors())
+    # With one a processor, these were idle for a sixth of the time: a submission's
+    # processes wait for each other.
+    workers = arguments.workers or parallel.cores() + 2
     if arguments.prove:
-        with _engine(assignments.values(), arguments.trusted, 1) as engine:
+        with _engine(assignments.values(), arguments.trusted) as engine:
             wrong = [
                 w
                 for a in assignments.values()
@@ -92,22 +94,15 @@ def grade(arguments):
             used = [
                 assignments[n] for n in sorted({t.assignment for t, *_ in work})
             ]
-            with _engine(used, arguments.trusted, workers) as engine:
+            with _engine(used, arguments.trusted) as engine:
                 _prove_once(engine, used, course, out)
                 _grade_all(engine, work, assignments, course, records, workers)
         return report.write(out, tasks, strays, records, assignments, course)
 
 
-def _engine(assignments, trusted, workers):
+def _engine(assignments, trusted):
     modules = dict.fromkeys(m for a in assignments for m in a.source.modules)
-    threads = max(1, len(_processors()) // workers)
-    return Engine(list(modules), trusted=trusted, threads=threads)
-
-
-def _processors():
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return range(os.cpu_count() or 1)
+    return Engine(list(modules), trusted=trusted)
 
 
 def prove(engine, assignment, course):

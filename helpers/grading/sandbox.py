@@ -105,7 +105,12 @@ def _view():
     words += ["--dir", "/etc"]
     for name in ("ld.so.cache", "alternatives", "localtime"):
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    words += ["--dir", SCRATCH, "--dir", "/tmp"]  # bubblewrap itself needs a /tmp
+    words += [
+        "--dir",
+        SCRATCH,
+        "--dir",
+        "/tmp",
+    ]  # bubblewrap itself needs a /tmp
     folders = [COURSE / "helpers", COURSE / "fonts", data_folder()]
     folders = [*_python_folders(), *filter(Path.is_dir, folders)]
     for folder in [Path("/usr"), *folders]:
@@ -136,7 +141,7 @@ def _python_folders():
     return found
 
 
-def environment(threads, scratch=None):
+def environment(scratch=None):
     """The variables of the zygote: nothing of the teacher's, except where data is.
 
     `scratch` is the folder to write into where nothing is confined.
@@ -162,11 +167,10 @@ def environment(threads, scratch=None):
         "COURSE_DATA": str(data_folder()),
         "COURSE_CACHE": f"{scratch}/cache",
     }
-    if threads:
-        for name in ("OMP", "TF_INTRAOP", "TF_INTEROP"):
-            variables[f"{name}_NUM_THREADS"] = str(threads)
-        variables["TF_NUM_INTRAOP_THREADS"] = str(threads)
-        variables["TF_NUM_INTEROP_THREADS"] = str(threads)
+    # With another number of threads, a network's last digits would be others, and so
+    # would be marks, by half a point now and then.
+    for name in ("OMP_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
+        variables[f"{name}_THREADS"] = "1"
     if sys.platform == "darwin":
         variables["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     return variables

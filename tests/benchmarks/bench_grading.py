@@ -70,8 +70,8 @@ def classroom(folder, count, epochs):
 def seconds_of(course, *words):
     """How long a command takes in the course's folder; it must succeed."""
     environment = os.environ | {"COURSE_CACHE": str(course.parent / "cache")}
-    # As the grader does with a worker a processor: with more threads, networks
-    # differ in their last digits, and some marks by half a point.
+    # As the grader always does: with more threads, networks differ in their last
+    # digits, and some marks by half a point.
     for name in ("OMP_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
         environment[f"{name}_THREADS"] = "1"
     programs = Path(sys.executable).parent
