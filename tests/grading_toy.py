@@ -135,12 +135,15 @@ def solved(**texts):
     return notebook
 
 
-@functools.cache
+_engines = []
+
+
 def shared_engine():
-    """One engine for many tests: starting one takes seconds."""
-    engine = Engine().__enter__()
-    atexit.register(engine.__exit__)
-    return engine
+    """One engine for many tests, until one stops it: starting one takes seconds."""
+    if not _engines or _engines[-1].stopped:
+        _engines.append(Engine().__enter__())
+        atexit.register(_engines[-1].stop)
+    return _engines[-1]
 
 
 def shared_engine_for_a_while():

@@ -317,6 +317,44 @@ def test_wrong_source_is_refused(course, capsys, cell, text, complaint):
     assert complaint in capsys.readouterr().out
 
 
+SLOW = {"cell_seconds": 500, "total_seconds": 600}
+SLEEPS = "import time\ntime.sleep(600)\nanswer = 42"
+
+
+def test_wrong_source_ends_what_runs(course, capsys):
+    """Submissions are graded while the source is proved, but not to their end."""
+    wrong = toy.source()
+    wrong.metadata["grading"] |= SLOW
+    toy.cell(wrong, "answer").source = "assert answer == 43"
+    course.set_source(wrong)
+    for student in ("ada", "bob", "eve"):
+        course.submit(student, toy.solved(a_answer=SLEEPS))
+    began = time.monotonic()
+    assert main(course.words()) == 2
+    assert time.monotonic() - began < 100
+    assert "a source contradicts itself" in capsys.readouterr().err
+    assert records(course) == {}
+
+
+def test_interrupted_run_ends_at_once(course):
+    source = toy.source()
+    source.metadata["grading"] |= SLOW
+    course.set_source(source)
+    course.submit("ada", toy.solved())
+    course.submit("bob", toy.solved(a_answer=SLEEPS))
+    words = [sys.executable, "-m", "helpers", *course.words()]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE)
+    until = time.monotonic() + 120
+    while "ada" not in records(course) and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and time.monotonic() - began < 30
+    assert b"Traceback" not in errors
+    assert set(records(course)) == {"ada"}
+
+
 def test_right_source_is_proved(course, capsys):
     assert main(["grade", "--prove", "--course", str(course.course)]) == 0
     assert "Every solution earns all points" in capsys.readouterr().out

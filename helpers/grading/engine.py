@@ -123,6 +123,7 @@ class Engine:
         self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
         self.confined = not trusted
         self._lock = threading.Lock()
+        self.stopped = False
         self._judges = []
         self._zygote = None
         self._requests = None
@@ -134,11 +135,20 @@ class Engine:
             self._start()
             self._probe()
         except BaseException:
-            self.__exit__()
+            self.stop()
             raise
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """End every process; what is being graded gets the status FAILED."""
+        with self._lock:
+            self.stopped = True
+            self._end()
+
+    def _end(self):
         if self._requests is not None:
             self._requests.close()
         if self._zygote is not None:
@@ -252,8 +262,10 @@ class Engine:
         }
         try:
             with self._lock:
+                if self.stopped:
+                    raise OSError("the run was stopped")
                 if self._zygote is None or self._zygote.poll() is not None:
-                    self.__exit__()
+                    self._end()
                     self._start()
                 handles = [theirs.fileno(), their_lifeline.fileno()]
                 socket.send_fds(

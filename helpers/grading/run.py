@@ -95,8 +95,7 @@ def grade(arguments):
                 assignments[n] for n in sorted({t.assignment for t, *_ in work})
             ]
             with _engine(used, arguments.trusted) as engine:
-                _prove_once(engine, used, course, out)
-                _grade_all(engine, work, assignments, course, records, workers)
+                _grade_all(engine, work, used, course, out, records, workers)
         return report.write(out, tasks, strays, records, assignments, course)
 
 
@@ -262,12 +261,17 @@ def _write_json(path, value):
 # --- doing it -------------------------------------------------------------------------
 
 
-def _grade_all(engine, work, assignments, course, records, workers):
-    """Grade in parallel, and store each result as soon as it is there."""
+def _grade_all(engine, work, assignments, course, out, records, workers):
+    """Grade in parallel, and store each result as soon as it is there.
+
+    The proof of the sources runs beside the first submissions; no result is stored
+    before it is complete.
+    """
+    by_name = {assignment.name: assignment for assignment in assignments}
 
     def one(task, handed_in):
         began = time.monotonic()
-        assignment = assignments[task.assignment]
+        assignment = by_name[task.assignment]
         outcome, shown = _grade_one(engine, task, assignment)
         record = {
             "student": task.student,
@@ -291,29 +295,30 @@ def _grade_all(engine, work, assignments, course, records, workers):
         ThreadPoolExecutor(workers) as pool,
         tqdm(total=len(work), desc="Grading", unit="notebook") as bar,
     ):
-        running = set()
-        while True:
-            for task, handed_in in waiting:
-                running.add(pool.submit(one, task, handed_in))
-                if len(running) > workers:
-                    break
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for each in done:
-                task, record, shown = each.result()
-                if shown is not None:
-                    gradebook.write_autograded(course, record, shown)
-                before = _json(task.record) or {}
-                record["runs"] = before.get("runs", 0) + 1
-                record["resubmitted"] = (
-                    before.get("submission", record["submission"])
-                    != record["submission"]
-                )
-                _write_json(task.record, record)
-                _finish(task, record, course)
-                records[task] = record
-                bar.update()
+        proof = pool.submit(_prove_once, engine, assignments, course, out)
+        running, results = {proof}, set()
+        try:
+            while True:
+                for task, handed_in in waiting:
+                    running.add(pool.submit(one, task, handed_in))
+                    if len(running) > workers:
+                        break
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                results |= done - {proof}
+                if not proof.done():
+                    continue
+                proof.result()
+                while results:
+                    task, record, shown = results.pop().result()
+                    _store(task, record, shown, course)
+                    records[task] = record
+                    bar.update()
+        except BaseException:  # also of who stops it by Ctrl-C
+            pool.shutdown(wait=False, cancel_futures=True)
+            engine.stop()
+            raise
 
 
 def _grade_one(engine, task, assignment):
@@ -337,6 +342,18 @@ def _grade_one(engine, task, assignment):
         # Whatever it is: the rest of the class goes on, and this one is named.
         reason = f"The grader failed: {type(error).__name__}: {error}"
         return Outcome(FAILED, [reason]), None
+
+
+def _store(task, record, shown, course):
+    """Keep what grading a submission has come to."""
+    if shown is not None:
+        gradebook.write_autograded(course, record, shown)
+    before = _json(task.record) or {}
+    record["runs"] = before.get("runs", 0) + 1
+    handed_in = record["submission"]
+    record["resubmitted"] = before.get("submission", handed_in) != handed_in
+    _write_json(task.record, record)
+    _finish(task, record, course)
 
 
 def _finish(task, record, course):
