@@ -3,10 +3,11 @@
     python tests/benchmarks/bench_grading.py [SUBMISSIONS [EPOCHS]]
 
 Both grade the same submissions of assignment 3: nbgrader the first half, the grader
-all, nbgrader the second half. Marks must be the same. Each is the source's solution, but trained from a seed of its own and for
-EPOCHS epochs (20 as in the source; by default for 6 to 10, which differ too). What
-students train takes as long in both, so the gain falls with it. 40 submissions take
-about twenty minutes on two cores. It needs bubblewrap and requirements-grading.txt.
+all of them, nbgrader the second half. Marks must be the same. Each is the source's
+solution, but trained from a seed of its own and for EPOCHS epochs (20 as in the source;
+by default for 6 to 10, which differ too). What students train takes as long in both, so
+the gain falls with it. 40 submissions take a quarter of an hour on two cores. It needs
+bubblewrap and requirements-grading.txt.
 """
 
 import os
