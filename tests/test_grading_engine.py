@@ -566,27 +566,6 @@ again = assignment_data.training_set().X.max()
         assert grade(engine, text, test) == (1, "")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="macOS pins nothing")
-def test_submissions_share_the_processors(engine):
-    """Each runs on one, and at the same time on different ones."""
-    answer = (
-        "import os, time\nx = sorted(os.sched_getaffinity(0))\ntime.sleep(2)"
-    )
-    notebook = toy.notebook(
-        toy.answer("a", answer), toy.test("t", 999, "x[0] + 1")
-    )
-    every = sorted(os.sched_getaffinity(0))[:2]
-    with ThreadPoolExecutor(len(every)) as pool:
-        outcomes = list(
-            pool.map(
-                lambda s: engine.grade(notebook, notebook, s),
-                "ab"[: len(every)],
-            )
-        )
-    assert sorted(o.cells["t"].score - 1 for o in outcomes) == every
-    assert grade(engine, answer, "assert len(x) == 1") == (1, "")
-
-
 def test_nothing_of_the_course_is_below_tmp(monkeypatch):
     """What is in the view, whatever the tests' own folder is."""
     if not sandbox.available():

@@ -9,7 +9,6 @@ messages between them, and ends either when it takes too long.
 
 import json
 import math
-import os
 import re
 import shutil
 import socket
@@ -18,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 
 from helpers.assignments import same_id
@@ -127,7 +125,6 @@ class Engine:
         self._lock = threading.Lock()
         self.stopped = False
         self._judges = []
-        self._students = []
         self._zygote = None
         self._requests = None
         self._log = None
@@ -250,18 +247,6 @@ class Engine:
         else:
             judge.kill()
 
-    def _processor(self):
-        """The processor on which the fewest submissions run; None on macOS.
-
-        Where its threads share a processor, they wake each other sooner: networks
-        this small train in about a sixth less processor time.
-        """
-        if not hasattr(os, "sched_getaffinity"):
-            return None
-        self._students = [s for s in self._students if not s.killed]
-        busy = Counter(student.processor for student in self._students)
-        return min(sorted(os.sched_getaffinity(0)), key=busy.__getitem__)
-
     def process(self, task, environment, limits):
         """A new process for `task`, as a Process. Raises GraderFailed."""
         ours, theirs = pair()
@@ -274,9 +259,7 @@ class Engine:
             "environment": environment,
             "limits": limits,
             "scratch": scratch,
-            "processor": None,
         }
-        process = Process(Channel(ours), lifeline, scratch)
         try:
             with self._lock:
                 if self.stopped:
@@ -284,9 +267,6 @@ class Engine:
                 if self._zygote is None or self._zygote.poll() is not None:
                     self._end()
                     self._start()
-                if task == "student":
-                    request["processor"] = process.processor = self._processor()
-                    self._students.append(process)
                 handles = [theirs.fileno(), their_lifeline.fileno()]
                 socket.send_fds(
                     self._requests, [json.dumps(request).encode()], handles
@@ -294,14 +274,13 @@ class Engine:
                 if not self._requests.recv(1):  # one request at a time
                     raise OSError("the process that starts others has ended")
         except (OSError, CourseError) as error:
-            process.kill()
             raise GraderFailed(
                 f"No process could be started: {error}"
             ) from error
         finally:
             theirs.close()
             their_lifeline.close()
-        return process
+        return Process(Channel(ours), lifeline, scratch)
 
     # --- one submission ---------------------------------------------------------------
 
@@ -336,8 +315,6 @@ class Process:
         self.scratch = scratch
         self.served = 0
         """How many submissions a judge has served before."""
-        self.processor = None
-        self.killed = False
         self._end = None
 
     def end(self):
@@ -352,7 +329,6 @@ class Process:
 
     def kill(self):
         """End it and everything that it has started."""
-        self.killed = True
         self.channel.close()
         self.lifeline.close()
         if self.scratch:

@@ -66,9 +66,6 @@ def _task(task, request, channel, lifeline, confined):
                     os.environ[name] = own
         task(Channel(channel))
 
-    if request["processor"] is not None:
-        with contextlib.suppress(OSError):  # it is only faster
-            os.sched_setaffinity(0, {request["processor"]})
     sandbox.run_alone(work, lifeline, request["limits"], confined)
 
 
