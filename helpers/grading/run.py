@@ -57,9 +57,9 @@ def grade(arguments):
                     f"There is no assignment {name}: there are {', '.join(assignments)}."
                 )
         assignments = {name: assignments[name] for name in arguments.assignment}
-    # With one a processor, these were idle for a sixth of the time: a submission's
-    # processes wait for each other.
-    workers = arguments.workers or parallel.cores() + 2
+    # With one a processor, two processors were idle for a sixth of the time, because
+    # the processes of a submission wait for each other.
+    workers = arguments.workers or parallel.cores() + 1
     if arguments.prove:
         with _engine(assignments.values(), arguments.trusted) as engine:
             wrong = [
