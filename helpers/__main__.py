@@ -159,7 +159,7 @@ def commands():
         "--workers",
         type=_between(int, 0),
         metavar="N",
-        help="how many at the same time (default: one more than processors)",
+        help="how many at the same time (default: one more than there are processors)",
     )
     command.add_argument(
         "--regrade",
