@@ -105,12 +105,8 @@ def _view():
     words += ["--dir", "/etc"]
     for name in ("ld.so.cache", "alternatives", "localtime"):
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    words += [
-        "--dir",
-        SCRATCH,
-        "--dir",
-        "/tmp",
-    ]  # bubblewrap itself needs a /tmp
+    # bubblewrap itself needs a /tmp.
+    words += ["--dir", SCRATCH, "--dir", "/tmp"]
     folders = [COURSE / "helpers", COURSE / "fonts", data_folder()]
     folders = [*_python_folders(), *filter(Path.is_dir, folders)]
     for folder in [Path("/usr"), *folders]:
