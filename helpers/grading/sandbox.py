@@ -34,6 +34,14 @@ PROCESSES = 256
 OPEN_FILES = 512
 FILES_FREE, SOCKET = 100, 213_000
 
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+"""With another number of threads, a network's last digits would be others, and so would
+be marks, by half a point now and then."""
+
 USER = 1000  # as the submission sees itself
 NOBODY = 65534  # whom the grader becomes if root runs it
 
@@ -162,11 +170,8 @@ def environment(scratch=None):
         "NBGRADER_EXECUTION": "autograde",
         "COURSE_DATA": str(data_folder()),
         "COURSE_CACHE": f"{scratch}/cache",
+        **ONE_THREAD,
     }
-    # With another number of threads, a network's last digits would be others, and so
-    # would be marks, by half a point now and then.
-    for name in ("OMP_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
-        variables[f"{name}_THREADS"] = "1"
     if sys.platform == "darwin":
         variables["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     return variables

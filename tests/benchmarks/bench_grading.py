@@ -24,6 +24,7 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from helpers.grading import sandbox
 from helpers.grading.course import Course
 from helpers.grading.gradebook import entered
 from helpers.grading.notebooks import grade_id, read_source
@@ -71,11 +72,8 @@ def classroom(folder, numbers, epochs):
 
 def seconds_of(course, *words):
     """How long a command takes in the course's folder; it must succeed."""
-    environment = os.environ | {"COURSE_CACHE": str(course.parent / "cache")}
-    # As the grader always does: with more threads, networks differ in their last
-    # digits, and some marks by half a point.
-    for name in ("OMP_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
-        environment[f"{name}_THREADS"] = "1"
+    environment = os.environ | sandbox.ONE_THREAD  # for nbgrader too
+    environment["COURSE_CACHE"] = str(course.parent / "cache")
     programs = Path(sys.executable).parent
     environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
     began = time.perf_counter()
