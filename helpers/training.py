@@ -20,6 +20,7 @@ import json
 import numbers
 import os
 import time
+from contextlib import suppress
 
 import numpy as np
 from tqdm import tqdm
@@ -129,6 +130,7 @@ def _fit(model, x, y, watch, callbacks, arguments):
     # leave=None: inside another bar, such as that of a search, it goes away.
     bar = tqdm(total=epochs, desc="Training", unit="epoch", delay=1, leave=None)
     with bar:
+        _make_variables(model, y)
         clock = _clock(bar, watch)
         history = model.fit(x, y, callbacks=[clock, *callbacks], **arguments)
     history.seconds = clock.seconds
@@ -138,6 +140,24 @@ def _fit(model, x, y, watch, callbacks, arguments):
         for name, values in (history.history | clock.watched).items()
     }
     return history
+
+
+def _make_variables(model, y):
+    """Make the variables of optimizer and metrics, which `fit` makes in its first step.
+
+    Without this, TensorFlow would compile a step twice: first with its variables, then
+    without them. That takes seconds for a larger network.
+    """
+    import keras
+
+    # With sets of outputs, Keras does it itself.
+    if not isinstance(getattr(model, "output_shape", None), tuple):
+        return
+    with suppress(Exception):  # what is wrong with y, `fit` says better
+        outputs = keras.ops.zeros((1, *model.output_shape[1:]))
+        model.compute_metrics(None, np.asarray(y)[:1], outputs)
+        model.optimizer.build(model.trainable_variables)
+    model.reset_metrics()
 
 
 def _clock(bar, watch):

@@ -295,6 +295,65 @@ def test_what_follows_draws_the_same_random_numbers(trained):
     assert same(cold, warm)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "ema"])
+def test_a_step_is_compiled_once_and_gives_what_fit_gives(
+    own_cache, monkeypatch, optimizer
+):
+    """Keras alone compiles it twice, because the first time makes variables."""
+    compiled = []
+    train_step = keras.Sequential.train_step
+
+    def counted(model, data):
+        compiled.append(model)
+        return train_step(model, data)
+
+    monkeypatch.setattr(keras.Sequential, "train_step", counted)
+
+    def new():
+        if optimizer == "ema":
+            return keras.optimizers.AdamW(use_ema=True, clipnorm=1.0)
+        return optimizer
+
+    ours, theirs = network(optimizer=new()), network(optimizer=new())
+    history = fit_or_load(
+        ours, X, Y, epochs=3, seed=5, validation_data=(X_VAL, Y_VAL)
+    )
+    assert len(compiled) == 1
+    compiled.clear()
+    keras.utils.set_random_seed(5)
+    reference = theirs.fit(
+        X, Y, epochs=3, validation_data=(X_VAL, Y_VAL), verbose=0
+    )
+    assert len(compiled) == 2, "Keras has learned it: _make_variables can go"
+    assert history.history == reference.history
+    pairs = zip(ours.get_weights(), theirs.get_weights(), strict=True)
+    assert all((a == b).all() for a, b in pairs)
+    pairs = zip(
+        ours.optimizer.variables, theirs.optimizer.variables, strict=True
+    )
+    assert all((a.numpy() == b.numpy()).all() for a, b in pairs)
+
+
+@pytest.mark.parametrize("targets", ["labels missing", "two outputs"])
+def test_models_without_prepared_variables_are_fitted_too(own_cache, targets):
+    inputs = keras.Input((6, 5, 1))
+    flat = layers.Flatten()(inputs)
+    if targets == "two outputs":
+        heads = {"a": layers.Dense(3)(flat), "b": layers.Dense(1)(flat)}
+        model = keras.Model(inputs, heads)
+        model.compile("adam", {"a": "mse", "b": "mse"}, metrics={"b": ["mae"]})
+        y = {"a": np.eye(3)[Y], "b": Y}
+    else:
+        model = keras.Model(inputs, layers.Dense(3)(flat))
+        model.compile("adam", "mse", metrics=["mae"])
+        y = None
+        with pytest.raises(ValueError, match="None values"):
+            fit_or_load(model, X, y, epochs=1)
+        y = np.eye(3)[Y]
+    history = fit_or_load(model, X, y, epochs=2)
+    assert history.history["loss"][1] > 0
+
+
 def test_numbers_in_the_history_are_those_of_python(tmp_path):
     """What is printed is the same, cold or warm: no np.float32 at first."""
     per_class = keras.metrics.F1Score(name="f1")  # an array each epoch
