@@ -13,9 +13,10 @@ import pytest
 from conftest import CI
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.grading import Engine, student_version
 from helpers.grading.course import Course
+from helpers.grading.engine import Engine
 from helpers.grading.gradebook import gradebook
+from helpers.grading.release import student_version
 
 ASSIGNMENT = "1_toy"
 CONFIGURATION = (

@@ -160,7 +160,7 @@ def execute(source, namespace):
 def student_version(notebook):
     """What students get, made by nbgrader's own preprocessors."""
     try:
-        from helpers.grading import student_version
+        from helpers.grading.release import student_version
     except ImportError:
         skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
     return student_version(copy.deepcopy(notebook))
@@ -626,7 +626,7 @@ def only(notebook, name):
 def engine():
     """The course's grader, with Keras where an assignment needs it."""
     try:
-        from helpers.grading import Engine
+        from helpers.grading.engine import Engine
     except ImportError:
         skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
     if shutil.which("bwrap") is None:

@@ -13,8 +13,8 @@ import pytest
 from conftest import skip_or_fail
 
 from helpers.files import CourseError
-from helpers.grading import Engine, sandbox, syscalls
-from helpers.grading.engine import FAILED
+from helpers.grading import sandbox, syscalls
+from helpers.grading.engine import FAILED, Engine
 from helpers.grading.notebooks import read_source
 
 toy.require_nbgrader()

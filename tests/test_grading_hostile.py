@@ -18,7 +18,8 @@ from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell
 
 from helpers.__main__ import main
-from helpers.grading import engine, sandbox, student_version
+from helpers.grading import engine, sandbox
+from helpers.grading.release import student_version
 
 toy.require_nbgrader()
 

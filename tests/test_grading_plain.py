@@ -350,3 +350,15 @@ def test_slow_bytes_do_not_stretch_the_time():
     with pytest.raises(Late):
         Channel(right).receive(0.1)
     left.close()
+
+
+def test_what_a_submission_waits_for_is_imported_and_nothing_else():
+    """nbformat alone takes as long as NumPy, pandas and matplotlib together."""
+    code = (
+        "import sys; from helpers.grading import judge, student, zygote;"
+        "print([n for n in sys.modules if n in ('nbformat', 'jsonschema')])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=COURSE
+    )
+    assert result.stdout.strip() == "[]", result.stderr

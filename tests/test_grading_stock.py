@@ -12,8 +12,9 @@ import pytest
 from conftest import skip_or_fail
 
 from helpers.__main__ import main
-from helpers.grading import gradebook, run, sandbox, student_version
+from helpers.grading import gradebook, run, sandbox
 from helpers.grading.course import Course
+from helpers.grading.release import student_version
 
 toy.require_nbgrader()
 

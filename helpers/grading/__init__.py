@@ -19,11 +19,6 @@ course       nbgrader's folder of a course: configuration, sources
 gradebook    nbgrader's gradebook, and the notebooks that its formgrader shows
 feedback     a page for each student
 
-It needs requirements-grading.txt, and Linux with bubblewrap.
+It needs requirements-grading.txt, and Linux with bubblewrap. Nothing is imported here,
+because the processes of a submission would wait for it.
 """
-
-from helpers.grading.engine import Engine
-from helpers.grading.notebooks import read_source
-from helpers.grading.release import student_version
-
-__all__ = ["Engine", "read_source", "student_version"]

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from helpers.assignments import same_id
@@ -114,8 +115,9 @@ class Interfered(Exception):
 class Engine:
     """Starts processes for submissions. Thread-safe; use as a context manager.
 
-    `modules` are imported once, before anything is graded. Raises CourseError if
-    submissions cannot be confined and `trusted` is not said.
+    `modules` are imported once, before anything is graded; `with` begins with that and
+    does not wait. Raises CourseError if submissions cannot be confined and `trusted` is
+    not said.
     """
 
     def __init__(self, modules=(), keras=False, trusted=False):
@@ -126,6 +128,7 @@ class Engine:
         self.stopped = False
         self._judges = []
         self._zygote = None
+        self._is_ready = False
         self._requests = None
         self._log = None
         self._scratch = None
@@ -133,11 +136,16 @@ class Engine:
     def __enter__(self):
         try:
             self._start()
-            self._probe()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def ready(self):
+        """Wait until submissions can be graded. Raises CourseError if they cannot."""
+        with self._lock:
+            self._wait()
+        self._probe()
 
     def __exit__(self, *_):
         self.stop()
@@ -164,7 +172,8 @@ class Engine:
     # --- processes ------------------------------------------------------------------
 
     def _start(self):
-        """Start the zygote and wait until it has imported everything."""
+        """Start the zygote."""
+        self._is_ready = False
         ours, theirs = pair()
         words = [sys.executable, "-m", "helpers.grading.zygote"]
         words += [
@@ -188,11 +197,14 @@ class Engine:
         theirs.close()
         self._requests = ours
         ours.settimeout(START)
-        try:
-            ready = ours.recv(100)
-        except OSError:
-            ready = b""
-        if ready != b"ready":
+
+    def _wait(self):
+        """Wait until the zygote has imported everything."""
+        if self._is_ready:
+            return
+        with suppress(OSError):
+            self._is_ready = self._requests.recv(100) == b"ready"
+        if not self._is_ready:
             raise CourseError(
                 "Nothing was graded, because the sandbox does not start here: "
                 f"{self._last_line().rstrip('.')}. In a container, the documentation "
@@ -267,6 +279,7 @@ class Engine:
                 if self._zygote is None or self._zygote.poll() is not None:
                     self._end()
                     self._start()
+                self._wait()
                 handles = [theirs.fileno(), their_lifeline.fileno()]
                 socket.send_fds(
                     self._requests, [json.dumps(request).encode()], handles

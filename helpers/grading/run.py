@@ -62,6 +62,7 @@ def grade(arguments):
     workers = arguments.workers or parallel.cores() + 1
     if arguments.prove:
         with _engine(assignments.values(), arguments.trusted) as engine:
+            engine.ready()
             wrong = [
                 w
                 for a in assignments.values()
@@ -84,17 +85,17 @@ def grade(arguments):
             f"There is no submission in {arguments.submissions}: the grader looks for "
             "STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb."
         )
+    used = [assignments[name] for name in sorted({t.assignment for t in tasks})]
+    # The engine takes as long to start as nbgrader to be imported.
     with _only_one(out):
-        for name in sorted({task.assignment for task in tasks}):
-            gradebook.register(course, assignments[name])
-        work, records = _left_to_do(
-            tasks, assignments, course, arguments.regrade
-        )
-        if work:
-            used = [
-                assignments[n] for n in sorted({t.assignment for t, *_ in work})
-            ]
-            with _engine(used, arguments.trusted) as engine:
+        with _engine(used, arguments.trusted) as engine:
+            for assignment in used:
+                gradebook.register(course, assignment)
+            work, records = _left_to_do(
+                tasks, assignments, course, arguments.regrade
+            )
+            if work:
+                engine.ready()
                 _grade_all(engine, work, used, course, out, records, workers)
         return report.write(out, tasks, strays, records, assignments, course)
 
