@@ -5,6 +5,8 @@ import linecache
 import math
 import socket
 import struct
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.files import COURSE
 from helpers.grading import carry, plain
 from helpers.grading.channel import Channel, Closed, Garbled, Late, pair
 from helpers.grading.notebooks import (
