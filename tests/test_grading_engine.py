@@ -1,6 +1,7 @@
 """What tests can ask of answers: values, functions, tables, networks."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -275,10 +276,7 @@ def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
             "w", 1, f"assert all(n.startswith({str(tmp_path)!r}) for n in y), y"
         ),
     )
-    tasks, process = [], Engine.process
-    monkeypatch.setattr(
-        Engine, "process", lambda *a: tasks.append(a[1]) or process(*a)
-    )
+    tasks = started(monkeypatch)
     with Engine(trusted=True) as engine:
         outcome = engine.grade(notebook, notebook, "ada")
     assert tasks == ["student", "judge"]  # no probe: it tries to write anywhere
@@ -307,6 +305,51 @@ def test_endless_test_needs_a_person(engine):
     outcome = engine.grade(notebook, notebook, "ada")
     assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
     assert outcome.cells["u"].score == 1
+
+
+def started(monkeypatch):
+    """The tasks for which processes are started from now on."""
+    tasks, process = [], Engine.process
+    monkeypatch.setattr(
+        Engine, "process", lambda *a: tasks.append(a[1]) or process(*a)
+    )
+    return tasks
+
+
+def test_a_judge_serves_one_submission_after_the_other(engine, monkeypatch):
+    two = toy.answer("a", "x = 1"), toy.test("t", 1, "assert x")
+    notebook = toy.notebook(*two, toy.test("u", 1, "assert x == 1"))
+    engine.grade(notebook, notebook, "ada")
+    tasks = started(monkeypatch)
+    for _ in range(2):
+        outcome = engine.grade(notebook, notebook, "ada")
+        assert outcome.score == 2 and outcome.status == "graded"
+    assert tasks == ["student", "student"]
+
+
+def test_a_judge_that_has_died_meanwhile_costs_nothing(engine, monkeypatch):
+    assert grade(engine, "x = 1", "assert x")[0] == 1
+    for judge in engine._judges:
+        judge.lifeline.shutdown(socket.SHUT_WR)
+        assert judge.end()["end"] == "stopped"
+    tasks = started(monkeypatch)
+    assert grade(engine, "x = 1", "assert x")[0] == 1
+    assert tasks == ["student", "judge"]
+
+
+def test_a_test_is_tried_with_one_new_judge_at_most(engine, monkeypatch):
+    notebook = toy.notebook(
+        toy.answer("a", "x = 1"),
+        toy.test("s", 1, "assert x"),
+        toy.test("t", 1, "assert x\nimport os\nos._exit(1)"),
+        toy.test("u", 1, "assert x"),
+    )
+    engine.grade(notebook, notebook, "ada")
+    tasks = started(monkeypatch)
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
+    assert [outcome.cells[n].score for n in "stu"] == [1, 0, 1]
+    assert tasks.count("judge") <= 2  # one for t, perhaps one for u
 
 
 def test_time_for_the_whole_notebook(engine):

@@ -331,7 +331,7 @@ def _model(content):
     return model
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _built(config, weights):
     """The model of a configuration in JSON; building one takes half a second.
 

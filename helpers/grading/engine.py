@@ -41,8 +41,8 @@ RESTARTS = 3
 GRACE = 3.0
 """Seconds that a process gets to stop by itself before it is ended."""
 
-JUDGE_SERVES = 50
-"""After so many submissions a judge is replaced: memory is never given back fully."""
+JUDGE_SERVES = 500
+"""After so many tests a judge is replaced: memory is never given back fully."""
 
 A_DAY = 86_400
 
@@ -237,14 +237,14 @@ class Engine:
                 f"{', '.join(writable)} writable: please report this."
             )
 
-    def borrow_judge(self, limits):
-        """A judge: one that has served before, or a new one.
+    def borrow_judge(self, limits, new=False):
+        """A judge for one test: the one that has served last, or a new one.
 
-        Only a judge whose submission gave no trouble serves again. It never runs
-        code of students; what it keeps is what tests have imported and computed.
+        It never runs code of students; what it keeps is what tests have imported and
+        computed. While students' cells run, it serves other submissions.
         """
         with self._lock:
-            for judge in self._judges:
+            for judge in [] if new else reversed(self._judges):
                 if judge.memory_mb == limits["memory_mb"]:
                     self._judges.remove(judge)
                     return judge
@@ -253,11 +253,13 @@ class Engine:
         return judge
 
     def give_back_judge(self, judge):
+        """Only a judge that has come to a verdict may be given back."""
         judge.served += 1
-        if judge.served < JUDGE_SERVES:
-            self._judges.append(judge)
-        else:
-            judge.kill()
+        with self._lock:
+            if judge.served < JUDGE_SERVES and not self.stopped:
+                self._judges.append(judge)
+                return
+        judge.kill()
 
     def process(self, task, environment, limits):
         """A new process for `task`, as a Process. Raises GraderFailed."""
@@ -327,7 +329,7 @@ class Process:
         self.lifeline = lifeline
         self.scratch = scratch
         self.served = 0
-        """How many submissions a judge has served before."""
+        """How many tests a judge has judged before."""
         self._end = None
 
     def end(self):
@@ -361,7 +363,7 @@ class _Grading:
         self.result = Outcome()
         self.judged = set()
         self.skipped = {}
-        self.student = self.judge = None
+        self.student = None
         self.texts = {}
         self.waited, self.gone = 0.0, None
         self.told = False
@@ -376,7 +378,6 @@ class _Grading:
             )
             if graded.by_hand:
                 self._by_hand(name, graded)
-        clean = False
         try:
             for _ in range(RESTARTS + 1):
                 try:
@@ -389,7 +390,6 @@ class _Grading:
                     self._zero(
                         step.test, "The notebook could not be run this far."
                     )
-            clean = self.result.status == GRADED
         except Interfered as error:
             self.result.needs_person(
                 f"The notebook interfered with its own grading ({error})."
@@ -397,10 +397,6 @@ class _Grading:
         finally:
             if self.student is not None:
                 self.student.kill()
-            if self.judge is not None and clean:
-                self.engine.give_back_judge(self.judge)
-            elif self.judge is not None:
-                self.judge.kill()
         return self.result
 
     def _by_hand(self, name, graded):
@@ -535,18 +531,23 @@ class _Grading:
         seconds = self._seconds()
         self.judged.add(name)
         self.waited, self.gone = 0.0, None
+        used = False
         while True:
-            if self.judge is None:
-                self.judge = self.engine.borrow_judge(self.limits)
+            # Perhaps the last one was too old: then once more with a new one.
+            judge = self.engine.borrow_judge(self.limits, new=used)
             try:
-                self._converse(name, time.monotonic() + seconds + GRACE)
-                break
+                self._converse(judge, name, time.monotonic() + seconds + GRACE)
             except (Closed, Late, Garbled) as error:
                 late = isinstance(error, Late)
-                end = {"end": "time"} if late else self.judge.end()
-                used = self.judge.served > 0
-                self.judge.kill()
-                self.judge = None
+                end = {"end": "time"} if late else judge.end()
+                used = judge.served > 0
+                judge.kill()
+            except BaseException:
+                judge.kill()  # it still waits for an answer
+                raise
+            else:
+                self.engine.give_back_judge(judge)
+                break
             if late and self.waited > seconds / 2:
                 reason = f"Your functions took more than {seconds:g} seconds."
                 self._zero(name, reason)
@@ -558,11 +559,10 @@ class _Grading:
                     f"({end['end']})."
                 )
                 break
-            # Perhaps it was too old; once more with another.
         if self.gone is not None:
             raise self.gone
 
-    def _converse(self, name, deadline):
+    def _converse(self, judge, name, deadline):
         """Let the judge run a test; hand its questions on, and answers back."""
         graded = self.source.graded[name]
         request = {
@@ -571,12 +571,12 @@ class _Grading:
             "points": graded.points,
             "texts": self.texts,
         }
-        self.judge.channel.send(request)
+        judge.channel.send(request)
         while True:
             left = deadline - time.monotonic()
             if left <= 0:  # an answer may always be ready in no time
                 raise Late
-            message = self.judge.channel.receive(left)
+            message = judge.channel.receive(left)
             if message["kind"] == "verdict":
                 self._record(name, graded, message)
                 return
@@ -589,7 +589,7 @@ class _Grading:
             if self.gone is not None:
                 answer = {"error": "TimeoutError", "text": f"{self.gone}"}
             self.waited += time.monotonic() - began
-            self.judge.channel.send(answer)
+            judge.channel.send(answer)
 
     def _answer(self, message, graded):
         """What the student's process answers to a question of the judge."""
