@@ -285,6 +285,27 @@ def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_is_graded_where_the_sandbox_leaves_something_open(monkeypatch):
+    """Whoever uses the engine, and however: it looks before the first submission."""
+    if not sandbox.available():
+        skip_or_fail("bubblewrap is not installed (apt-get install bubblewrap)")
+    tasks = started(monkeypatch)
+
+    def open_everywhere(*_):
+        raise CourseError("the sandbox leaves /home writable")
+
+    monkeypatch.setattr(Engine, "_probe", open_everywhere)
+    notebook = toy.notebook(toy.answer("a", "x = 1"), toy.test("t", 1, "x"))
+    with Engine() as engine:
+        with pytest.raises(CourseError, match="writable"):
+            engine.ready()
+        outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == FAILED and "writable" in outcome.reasons[0]
+    assert tasks == []
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == FAILED and "stopped" in outcome.reasons[0]
+
+
 def test_slow_functions_cost_only_their_test(engine):
     """Many calls, each within its limit, and all of them too long."""
     answer = "import time\ndef f():\n    time.sleep(1)"

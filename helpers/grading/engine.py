@@ -128,7 +128,7 @@ class Engine:
         self.stopped = False
         self._judges = []
         self._zygote = None
-        self._is_ready = False
+        self._is_ready = self._is_probed = False
         self._requests = None
         self._log = None
         self._scratch = None
@@ -142,10 +142,18 @@ class Engine:
         return self
 
     def ready(self):
-        """Wait until submissions can be graded. Raises CourseError if they cannot."""
+        """Wait until submissions can be graded; nothing is graded before.
+
+        Raises CourseError if they cannot.
+        """
+        if self._is_probed:
+            return
         with self._lock:
+            if self.stopped:
+                raise GraderFailed("The run was stopped.")
             self._wait()
         self._probe()
+        self._is_probed = True
 
     def __exit__(self, *_):
         self.stop()
@@ -244,8 +252,8 @@ class Engine:
         computed. While students' cells run, it serves other submissions.
         """
         with self._lock:
-            for judge in [] if new else reversed(self._judges):
-                if judge.memory_mb == limits["memory_mb"]:
+            for judge in reversed(self._judges):
+                if judge.memory_mb == limits["memory_mb"] and not new:
                     self._judges.remove(judge)
                     return judge
         judge = self.process("judge", {}, {**limits, "seconds": A_DAY})
@@ -309,10 +317,11 @@ class Engine:
         if not isinstance(source, Source):
             source = read_source(source)
         try:
+            self.ready()
             return _Grading(
                 self, source, notebook, student, files or {}
             ).outcome()
-        except (GraderFailed, OSError) as error:
+        except (GraderFailed, CourseError, OSError) as error:
             outcome = Outcome(FAILED, [f"The grader failed: {error}"])
             outcome.cells = {
                 name: Cell(graded.points, by_hand=graded.by_hand)
@@ -533,7 +542,7 @@ class _Grading:
         self.waited, self.gone = 0.0, None
         used = False
         while True:
-            # Perhaps the last one was too old: then once more with a new one.
+            # Perhaps the first was too old: then once more with a new one.
             judge = self.engine.borrow_judge(self.limits, new=used)
             try:
                 self._converse(judge, name, time.monotonic() + seconds + GRACE)
