@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from refresh_notebooks import ENVIRONMENT, notebook_environment
 
+from helpers.parallel import cores
+
 pytest_plugins = ["browser"]  # its fixture
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +19,13 @@ CI = bool(os.environ.get("CI"))
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)
 os.environ.setdefault("MPLBACKEND", "agg")
+
+# Several processes share the processors: with two threads in each of two trainings
+# on two processors, both took 39 s, with one thread in each 28 s.
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if PROCESSES > 1:
+    threads = str(max(1, cores() // PROCESSES))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
 
 NOTEBOOK_SECONDS = pytest.StashKey[dict]()
 
