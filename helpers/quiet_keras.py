@@ -1,13 +1,23 @@
-"""`from helpers.quiet_keras import keras`: Keras, without TensorFlow's log lines.
+"""`from helpers.quiet_keras import keras`: Keras, without TensorFlow's log lines
+and without its pauses at the end of an epoch.
 
 TensorFlow writes to the process's standard error from C++ while it is imported,
 whatever TF_CPP_MIN_LOG_LEVEL says, and a notebook would store those lines. Here
 file descriptor 2 is sent to a temporary file during the import and restored
 afterwards. If the import fails, what was silenced is printed after all.
 
+The pauses: `fit`, `evaluate` and `predict` read their data through tf.data, which
+tunes its pipelines in a thread of its own. That thread sleeps for longer and longer,
+a minute at last, and when a pipeline ends, it is woken *before* it can see that it
+should stop (TensorFlow 2.21: `CancellationManager::StartCancel` calls back first and
+sets `is_cancelled_` afterwards; `Model::OptimizeLoop` then sleeps again). Python
+waits for it meanwhile. Epochs of 4 s took 5, and some waits lasted 17 s. So tuning is
+switched off, with the option that tf.data has for it; no number changes.
+
 Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
 """
 
+import functools
 import logging
 import os
 import sys
@@ -69,7 +79,26 @@ def _import_keras():
     ) from failure
 
 
+def _end_pipelines_at_once():
+    """Switch the tuning of tf.data off wherever its options leave it open."""
+    import tensorflow as tf
+
+    iterate = tf.data.Dataset.__iter__
+    options = tf.data.Options()
+    options.autotune.enabled = False
+
+    @functools.wraps(iterate)
+    def untuned(dataset):
+        if dataset.options().autotune.enabled is None:
+            dataset = dataset.with_options(options)
+        return iterate(dataset)
+
+    tf.data.Dataset.__iter__ = untuned
+
+
 keras = _import_keras()
+if keras.backend.backend() == "tensorflow":
+    _end_pipelines_at_once()
 
 # TensorFlow warns whenever a second model predicts in one session ("retracing").
 # That concerns its speed, not the results.
