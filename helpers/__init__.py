@@ -14,7 +14,7 @@ claims        simulated motor claims with known true frequencies
 tuning        Optuna studies: storages, and the worker of `python -m helpers tune`
 cnn_table     recorded trainings in which samplers search in seconds
 training      reuses a fitted model when nothing that it depends on has changed
-quiet_keras   imports TensorFlow without its log lines
+quiet_keras   Keras without TensorFlow's log lines and pauses between epochs
 convolution   convolution, pooling and their size formulas in NumPy
 sprites       four images of 16x16 pixels, drawn for this course
 photos        photos that scikit-image and scikit-learn bundle, and the student's own
