@@ -37,6 +37,11 @@ def share_processors():
         return
     share = max(1, cores() // processes)
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
+    # The C library gives large arrays back to the system at once, and asks for them
+    # again in the next step: 12 % of a training, more on a virtual machine.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "1")
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "4000000000")
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "4000000000")
     if hasattr(os, "sched_setaffinity"):
         first = int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw")) * share
         own = sorted(os.sched_getaffinity(0))[first : first + share]
