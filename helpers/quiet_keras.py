@@ -9,10 +9,10 @@ afterwards. If the import fails, what was silenced is printed after all.
 The pauses: `fit`, `evaluate` and `predict` read their data through tf.data, which
 tunes its pipelines in a thread of its own. That thread sleeps for longer and longer,
 a minute at last, and when a pipeline ends, it is woken *before* it can see that it
-should stop (TensorFlow 2.21: `CancellationManager::StartCancel` calls back first and
-sets `is_cancelled_` afterwards; `Model::OptimizeLoop` then sleeps again). Python
-waits for it meanwhile. Epochs of 4 s took 5, and some waits lasted 17 s. So tuning is
-switched off, with the option that tf.data has for it; no number changes.
+should stop (`CancellationManager::StartCancel` calls back first and sets
+`is_cancelled_` afterwards; `Model::OptimizeLoop` then sleeps again). Python waits for
+it meanwhile. With TensorFlow 2.21 epochs of 4 s took 5, and some waits lasted 17 s. So
+tuning is switched off, with the option that tf.data has for it; no number changes.
 
 Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
 """
