@@ -134,7 +134,8 @@ def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):
         rows = session.config.stash.get(NOTEBOOK_SECONDS, {})
         session.config.workeroutput["seconds"] = [
-            [*run, *seconds] for run, seconds in rows.items()
+            [*run, tuple(seconds), budget]  # plain data can be sent
+            for run, (seconds, budget) in rows.items()
         ]
 
 
