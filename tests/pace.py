@@ -29,8 +29,9 @@ def seconds_per_image():
     for filters, size in ((16, 2), (32, 2), (64, 4)):
         model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
         model.add(layers.MaxPooling2D(size))
-    for layer in (layers.Flatten(), layers.Dense(64), layers.Dense(100)):
-        model.add(layer)
+    model.add(layers.Flatten())
+    model.add(layers.Dense(64, activation="relu"))
+    model.add(layers.Dense(100))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss)
     model.fit(X[:128], y[:128], batch_size=128, verbose=0)  # compiles

@@ -43,9 +43,7 @@ WARM = 45
 SILENCE = 10  # of one cell, in front of an audience, with nothing left to train
 CORES = 2
 NOISE = 1.5  # a shared machine may compute this many times as long
-SHARED = (
-    2.5  # and the clock, where others use the machine too, say this many times
-)
+SHARED = 2.5  # and the clock, which counts waiting too, say this many times
 """Budgets in seconds on two quiet cores; COURSE_NO_BUDGETS=1 asserts none."""
 
 
