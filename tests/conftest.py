@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ CI = bool(os.environ.get("CI"))
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)
 os.environ.setdefault("MPLBACKEND", "agg")
+# Started in the background of a script, Ctrl-C is ignored, by commands under test too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NOTEBOOK_SECONDS = pytest.StashKey[dict]()
 
