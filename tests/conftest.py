@@ -20,7 +20,7 @@ CI = bool(os.environ.get("CI"))
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)
 os.environ.setdefault("MPLBACKEND", "agg")
-# Started in the background of a script, Ctrl-C is ignored, by commands under test too.
+# A script's background jobs ignore Ctrl-C, and so would the commands that tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
