@@ -19,16 +19,15 @@ def doctor(arguments):
 
 
 def data(arguments):
-    from helpers import handwriting, simulator
+    from helpers import handwriting
+    from helpers.handwriting import simulator
     from helpers.images import class_folders
 
     found = handwriting.get(arguments.size)
     print(found)
     print(f"Folder: {found.folder}")
     for split in (found.train, found.test):
-        count = sum(
-            len(list(f.iterdir())) for f in class_folders(split).values()
-        )
+        count = sum(len(list(f.iterdir())) for f in class_folders(split).values())
         print(f"{split.name}: {count:,} images")
     if arguments.checksum:
         print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")
@@ -48,13 +47,13 @@ def grade(arguments):
             "Grading needs packages that students do not need: install them with "
             "python -m pip install -r requirements-grading.txt."
         ) from error
-    from helpers.grading import run
+    from helpers.teaching.grading import run
 
     return run.grade(arguments)
 
 
 def handouts(arguments):
-    from helpers import handouts
+    from helpers.teaching.handouts import handouts
 
     return handouts.run(arguments)
 
@@ -73,18 +72,14 @@ def commands():
         metavar="FILE",
         help="the list of packages to look for (default: the course's)",
     )
-    command.add_argument(
-        "--quick", action="store_true", help="leave out what takes seconds"
-    )
+    command.add_argument("--quick", action="store_true", help="leave out what takes seconds")
 
     command = subparsers.add_parser(
         "data", help="find or draw the handwriting, and say which it is"
     )
     command.set_defaults(function=data)
     command.add_argument("--size", default="default", help="default or full")
-    command.add_argument(
-        "--checksum", action="store_true", help="SHA-256 over all images"
-    )
+    command.add_argument("--checksum", action="store_true", help="SHA-256 over all images")
 
     command = subparsers.add_parser(
         "tune",
@@ -133,8 +128,7 @@ def commands():
         type=Path,
         nargs="?",
         metavar="SUBMISSIONS",
-        help="a folder with STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, such as nbgrader's "
-        "submitted",
+        help="a folder with STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, such as nbgrader's submitted",
     )
     command.add_argument(
         "--out",
@@ -200,9 +194,7 @@ def commands():
         action="store_true",
         help="with speaker notes, for the lecturer only",
     )
-    command.add_argument(
-        "--no-pdf", action="store_true", help="leave out the PDFs"
-    )
+    command.add_argument("--no-pdf", action="store_true", help="leave out the PDFs")
     return parser
 
 
@@ -212,9 +204,7 @@ def _between(kind, low, high=math.inf):
     def number(text):
         value = kind(text)
         if not low < value < high:
-            raise argparse.ArgumentTypeError(
-                f"{text} is not above {low} and below {high}"
-            )
+            raise argparse.ArgumentTypeError(f"{text} is not above {low} and below {high}")
         return value
 
     number.__name__ = kind.__name__  # argparse names it when `kind` fails

@@ -66,10 +66,7 @@ def simulate(n, seed):
     """
     for name, value, least in (("n", n, 1), ("seed", seed, 0)):
         if not isinstance(value, numbers.Integral) or value < least:
-            raise CourseError(
-                f"{name} must be a whole number of at least {least}, "
-                f"not {value!r}."
-            )
+            raise CourseError(f"{name} must be a whole number of at least {least}, not {value!r}.")
     random = np.random.default_rng(seed)
     all_year = random.random(n) < 0.6
     days = np.where(all_year, 365, random.integers(1, 365, n))
@@ -121,10 +118,7 @@ def inputs(policies):
     Raises CourseError if a column is missing.
     """
     _require(policies, *SCALES, "region")
-    columns = [
-        (policies[name] - mean) / deviation
-        for name, (mean, deviation) in SCALES.items()
-    ]
+    columns = [(policies[name] - mean) / deviation for name, (mean, deviation) in SCALES.items()]
     columns += [policies["region"] == letter for letter in REGIONS]
     return np.stack(columns, axis=1).astype("float32")
 
@@ -171,9 +165,7 @@ def excess_loss(policies, frequency):
     Raises CourseError as `poisson_loss` does.
     """
     _require(policies, "frequency")
-    difference = _losses(policies, frequency) - _losses(
-        policies, policies["frequency"]
-    )
+    difference = _losses(policies, frequency) - _losses(policies, policies["frequency"])
     error = difference.std(ddof=1) / len(policies) ** 0.5
     return float(difference.mean()), float(error)
 
@@ -184,10 +176,7 @@ def _losses(policies, frequency):
     # Not (n, 1): with n claims that would make n * n differences.
     frequency = np.asarray(frequency, float).reshape(-1)
     if len(frequency) not in (1, len(policies)):
-        raise CourseError(
-            f"There are {len(policies)} policies, "
-            f"but {len(frequency)} frequencies."
-        )
+        raise CourseError(f"There are {len(policies)} policies, but {len(frequency)} frequencies.")
     if not (frequency > 0).all():
         raise CourseError("A frequency must be a number above 0.")
     exposure, claims = (policies[c].to_numpy() for c in ("exposure", "claims"))
@@ -226,9 +215,7 @@ def train(trial):
     from helpers.training import fit_or_load
 
     layers = trial.suggest_int("layers", 1, 3)
-    activation = trial.suggest_categorical(
-        "activation", ["relu", "leaky_relu", "tanh"]
-    )
+    activation = trial.suggest_categorical("activation", ["relu", "leaky_relu", "tanh"])
     rate = trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
 
     policies = parts()
@@ -247,9 +234,7 @@ def train(trial):
 
     validation = arrays(policies["validation"])
     fit = {"epochs": 10, "batch_size": 256, "validation_data": validation}
-    history = fit_or_load(
-        model, X, y, sample_weight=exposure, seed=trial.number, **fit
-    )
+    history = fit_or_load(model, X, y, sample_weight=exposure, seed=trial.number, **fit)
     return model, history.history["val_loss"][-1]
 
 

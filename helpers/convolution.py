@@ -58,8 +58,7 @@ def padding_of(n, k, padding="valid", *, stride=1, dilation=1):
         total = max((math.ceil(n / stride) - 1) * stride + span - n, 0)
         return total // 2, total - total // 2
     raise CourseError(
-        f'There is no padding {padding!r}: give "valid", "same", "full" or '
-        "a whole number."
+        f'There is no padding {padding!r}: give "valid", "same", "full" or a whole number.'
     )
 
 
@@ -167,18 +166,11 @@ def pad(image, amounts, edge="zero"):
     """
     image = _image(image)
     if edge not in list(EDGES):
-        raise CourseError(
-            f"There is no edge {edge!r}; there are {', '.join(EDGES)}."
-        )
+        raise CourseError(f"There is no edge {edge!r}; there are {', '.join(EDGES)}.")
     if not isinstance(amounts, tuple | list | np.ndarray):
         amounts = ((amounts, amounts), (amounts, amounts))
-    amounts = [
-        _pair(sides, "the padding of an axis")
-        for sides in _pair(amounts, "the padding")
-    ]
-    for side, (before, after), n in zip(
-        ("height", "width"), amounts, image.shape, strict=False
-    ):
+    amounts = [_pair(sides, "the padding of an axis") for sides in _pair(amounts, "the padding")]
+    for side, (before, after), n in zip(("height", "width"), amounts, image.shape, strict=False):
         _whole("the padding", before, least=0)
         _whole("the padding", after, least=0)
         most = {"reflect": n - 1, "circular": n}.get(edge, math.inf)
@@ -192,9 +184,7 @@ def pad(image, amounts, edge="zero"):
     return np.pad(image, everywhere, mode=EDGES[edge])
 
 
-def patches(
-    image, kernel_size, padding="valid", *, stride=1, dilation=1, edge="zero"
-):
+def patches(image, kernel_size, padding="valid", *, stride=1, dilation=1, edge="zero"):
     """What the kernel sees at each place: (places down, places across, kh, kw).
 
     For an image with channels, these come last: (..., kh, kw, channels).
@@ -207,8 +197,7 @@ def patches(
             output_size(n, k, padding, **settings)
     except CourseError as error:
         raise CourseError(
-            f"Image of shape {image.shape}, kernel of shape {_short((kh, kw))}: "
-            f"{error}"
+            f"Image of shape {image.shape}, kernel of shape {_short((kh, kw))}: {error}"
         ) from None
     amounts = [
         padding_of(n, k, padding, **settings)
@@ -316,14 +305,10 @@ def pool(image, size=2, how="max", padding="valid", *, stride=None):
     if how not in ("max", "average"):
         raise CourseError(f'Pool with how="max" or "average", not {how!r}.')
     if padding not in ("valid", "same"):
-        raise CourseError(
-            f'Pooling pads "valid" or "same", as in Keras, not {padding!r}.'
-        )
+        raise CourseError(f'Pooling pads "valid" or "same", as in Keras, not {padding!r}.')
     axes = (2, 3)  # of the windows
     seen = patches(_wide(image), (size, size), padding, stride=stride)
-    inside = patches(
-        np.ones(image.shape, bool), (size, size), padding, stride=stride
-    )
+    inside = patches(np.ones(image.shape, bool), (size, size), padding, stride=stride)
     if how == "average":
         counts = inside.sum(axes, dtype=seen.dtype)  # float32 stays float32
         return (seen * inside).sum(axes) / counts
@@ -336,13 +321,10 @@ def pool(image, size=2, how="max", padding="valid", *, stride=None):
 
 def _whole(what, number, least):
     """Raise CourseError unless `number` is a whole number of at least `least`."""
-    whole = isinstance(number, int | np.integer) and not isinstance(
-        number, bool
-    )
+    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
     if not whole or number < least:
         raise CourseError(
-            f"{what.capitalize()} must be a whole number of at least {least}, "
-            f"not {_short(number)}."
+            f"{what.capitalize()} must be a whole number of at least {least}, not {_short(number)}."
         )
 
 
@@ -368,13 +350,11 @@ def _numbers(value, what):
         array = np.asarray(value)
     except ValueError:
         raise CourseError(
-            f"{what} needs rows of the same length, not a list of rows of "
-            "different lengths."
+            f"{what} needs rows of the same length, not a list of rows of different lengths."
         ) from None
     if array.dtype.kind not in "buif":
         raise CourseError(
-            f"{what} is an array of real numbers, not of dtype {array.dtype} "
-            f"(shape {array.shape})."
+            f"{what} is an array of real numbers, not of dtype {array.dtype} (shape {array.shape})."
         )
     return array
 

@@ -84,9 +84,7 @@ def read_mnist(file):
             y_train, y_test = arrays["y_train"], arrays["y_test"]
         shapes = X_train.shape, y_train.shape, X_test.shape, y_test.shape
         known = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
-        complete = shapes == known and {X_train.dtype, X_test.dtype} == {
-            np.dtype("uint8")
-        }
+        complete = shapes == known and {X_train.dtype, X_test.dtype} == {np.dtype("uint8")}
         complete = complete and np.bincount(y_train).tolist() == MNIST_COUNTS
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         complete = False

@@ -89,8 +89,7 @@ def check_python():
     elif sys.maxsize < 2**32:
         yield Finding(
             PROBLEM,
-            "This is a 32-bit Python, for which TensorFlow does not exist: install "
-            "the 64-bit one.",
+            "This is a 32-bit Python, for which TensorFlow does not exist: install the 64-bit one.",
         )
     else:
         yield Finding(OK, f"Python {version} ({sys.executable}).")
@@ -103,16 +102,12 @@ def check_requirements(path):
         # Comes with JupyterLab and matplotlib.
         from packaging.requirements import InvalidRequirement, Requirement
     except ImportError:
-        yield Finding(
-            PROBLEM, f"The course's packages are not installed: {INSTALL}."
-        )
+        yield Finding(PROBLEM, f"The course's packages are not installed: {INSTALL}.")
         return
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
-        yield Finding(
-            PROBLEM, f"{path} is missing: get the course's folder again."
-        )
+        yield Finding(PROBLEM, f"{path} is missing: get the course's folder again.")
         return
     good = 0
     for line in lines:
@@ -122,18 +117,14 @@ def check_requirements(path):
         try:
             wanted = Requirement(line)
         except InvalidRequirement:
-            yield Finding(
-                PROBLEM, f"{path} has a line that pip cannot read: {line!r}."
-            )
+            yield Finding(PROBLEM, f"{path} has a line that pip cannot read: {line!r}.")
             continue
         if wanted.marker and not wanted.marker.evaluate():
             continue  # for another system or Python
         try:
             version = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
-            yield Finding(
-                PROBLEM, f"{wanted.name} is not installed: {INSTALL}."
-            )
+            yield Finding(PROBLEM, f"{wanted.name} is not installed: {INSTALL}.")
             continue
         if wanted.specifier.contains(version, prereleases=True):
             good += 1
@@ -149,17 +140,14 @@ def check_requirements(path):
 def check_helpers():
     """That a notebook, which runs in its own folder, imports these helpers."""
     code = "import helpers; print(helpers.__file__)"
-    done = _python(
-        "-c", code, cwd=COURSE / "notebooks", timeout=60, as_notebook=True
-    )
+    done = _python("-c", code, cwd=COURSE / "notebooks", timeout=60, as_notebook=True)
     found = done.stdout.strip()
     if done.returncode:
         yield Finding(PROBLEM, f"Notebooks cannot import `helpers`: {INSTALL}.")
     elif Path(found).resolve().parent != COURSE / "helpers":
         yield Finding(
             PROBLEM,
-            f"Notebooks import another `helpers`, {found}, not this course's: "
-            f"{INSTALL}.",
+            f"Notebooks import another `helpers`, {found}, not this course's: {INSTALL}.",
         )
     else:
         yield Finding(OK, "Notebooks can import `helpers`.")
@@ -170,8 +158,8 @@ def check_font():
     try:
         from PIL import ImageFont
 
+        from helpers.handwriting.strokes import CLASSES
         from helpers.plots import FONT_FILE
-        from helpers.strokes import CLASSES
     except ImportError as error:
         yield Finding(PROBLEM, f"Plots cannot be drawn ({error}): {INSTALL}.")
         return
@@ -180,16 +168,13 @@ def check_font():
     except OSError:
         yield Finding(
             PROBLEM,
-            f"The Chinese font {FONT_FILE} is missing or damaged: get the course's "
-            "folder again.",
+            f"The Chinese font {FONT_FILE} is missing or damaged: get the course's folder again.",
         )
         return
     box = bytes(font.getmask("\U0010ffff"))
     boxes = [c for c in CLASSES if bytes(font.getmask(c)) in (box, b"")]
     if boxes:
-        yield Finding(
-            PROBLEM, f"The Chinese font does not draw {''.join(boxes)}."
-        )
+        yield Finding(PROBLEM, f"The Chinese font does not draw {''.join(boxes)}.")
     else:
         yield Finding(OK, "Plots can show Chinese characters.")
 
@@ -197,13 +182,11 @@ def check_font():
 def check_handwriting():
     """Whether the handwriting is real or simulated."""
     try:
-        from helpers import handwriting
+        from helpers.handwriting.dataset import describe
     except ImportError as error:
-        yield Finding(
-            PROBLEM, f"Handwriting cannot be loaded ({error}): {INSTALL}."
-        )
+        yield Finding(PROBLEM, f"Handwriting cannot be loaded ({error}): {INSTALL}.")
         return
-    for sentence in handwriting.describe():
+    for sentence in describe():
         yield Finding(OK, sentence)
 
 
@@ -273,8 +256,7 @@ def check_machine():
     else:
         memory = psutil.virtual_memory()
         sentence += (
-            f", {memory.total / GB:.0f} GB of memory, "
-            f"{memory.available / GB:.1f} GB of it free"
+            f", {memory.total / GB:.0f} GB of memory, {memory.available / GB:.1f} GB of it free"
         )
         if memory.available < 2 * GB:
             yield Finding(
@@ -294,9 +276,7 @@ def check_machine():
             "to a folder on another disk.",
         )
     elif free < 2 * GB:
-        yield Finding(
-            NOTE, f"{sentence}: enough to start, but the course wants 2 GB."
-        )
+        yield Finding(NOTE, f"{sentence}: enough to start, but the course wants 2 GB.")
     else:
         yield Finding(OK, f"{sentence}.")
 
@@ -349,9 +329,7 @@ def check_jupyterlab():
 
 def check_keras():
     """That Keras and its backend work, and how long the course may take here."""
-    done = _python(
-        "-c", "from helpers.doctor import _probe; _probe()", timeout=300
-    )
+    done = _python("-c", "from helpers.doctor import _probe; _probe()", timeout=300)
     if done.returncode:
         yield Finding(
             PROBLEM,
@@ -370,10 +348,7 @@ def check_keras():
         for number, seconds in sorted(NOTEBOOK_SECONDS.items())
         if any((COURSE / "notebooks").glob(f"{number}_*.ipynb"))
     }
-    minutes = {
-        number: max(1, round(seconds / speed / 60))
-        for number, seconds in notebooks.items()
-    }
+    minutes = {number: max(1, round(seconds / speed / 60)) for number, seconds in notebooks.items()}
     total = sum(notebooks.values()) / speed / 60
     each = ", ".join(f"{number}: {count}" for number, count in minutes.items())
     yield Finding(
@@ -435,9 +410,7 @@ def _python(*arguments, timeout, cwd=COURSE, as_notebook=False):
     Only a process that stands in for a notebook (`as_notebook`) must find
     `helpers` by itself; for the others the course's folder is on the path.
     """
-    environment = dict(
-        os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONIOENCODING="utf-8"
-    )
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONIOENCODING="utf-8")
     if not as_notebook:
         paths = (str(COURSE), os.environ.get("PYTHONPATH"))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -460,9 +433,7 @@ def _python(*arguments, timeout, cwd=COURSE, as_notebook=False):
 def _last_line(done):
     """The last line that a failed process wrote, or how it ended."""
     lines = done.stderr.strip().splitlines()
-    return (
-        lines[-1].strip() if lines else f"it ended with code {done.returncode}"
-    )
+    return lines[-1].strip() if lines else f"it ended with code {done.returncode}"
 
 
 def _nearest_existing(folder):

@@ -36,11 +36,7 @@ class CourseError(Exception):
 
 def data_folder() -> Path:
     """The course's data folder: `data/`, or where COURSE_DATA points."""
-    return (
-        Path(os.environ.get("COURSE_DATA") or COURSE / "data")
-        .expanduser()
-        .resolve()
-    )
+    return Path(os.environ.get("COURSE_DATA") or COURSE / "data").expanduser().resolve()
 
 
 def cache_folder() -> Path:
@@ -48,9 +44,7 @@ def cache_folder() -> Path:
 
     Deleting it loses nothing but time.
     """
-    return Path(
-        os.environ.get("COURSE_CACHE") or data_folder() / "cache"
-    ).expanduser()
+    return Path(os.environ.get("COURSE_CACHE") or data_folder() / "cache").expanduser()
 
 
 @contextmanager

@@ -73,21 +73,13 @@ _NETWORKS = {
     "VGG16": _Network("vgg16", 224, 32, 14_714_688, f"vgg16{_TF}"),
     "VGG19": _Network("vgg19", 224, 32, 20_024_384, f"vgg19{_TF}"),
     "ResNet50": _Network("resnet", 224, 32, 23_587_712, f"resnet50{_TF}"),
-    "ResNet50V2": _Network(
-        "resnet_v2", 224, 32, 23_564_800, f"resnet50v2{_TF}"
-    ),
-    "ResNet152V2": _Network(
-        "resnet_v2", 224, 32, 58_331_648, f"resnet152v2{_TF}"
-    ),
-    "InceptionV3": _Network(
-        "inception_v3", 299, 75, 21_802_784, f"inception_v3{_TF}"
-    ),
+    "ResNet50V2": _Network("resnet_v2", 224, 32, 23_564_800, f"resnet50v2{_TF}"),
+    "ResNet152V2": _Network("resnet_v2", 224, 32, 58_331_648, f"resnet152v2{_TF}"),
+    "InceptionV3": _Network("inception_v3", 299, 75, 21_802_784, f"inception_v3{_TF}"),
     "InceptionResNetV2": _Network(
         "inception_resnet_v2", 299, 75, 54_336_736, f"inception_resnet_v2{_TF}"
     ),
-    "MobileNet": _Network(
-        "mobilenet", 224, 32, 3_228_864, "mobilenet_{}_{}_tf", "_no_top"
-    ),
+    "MobileNet": _Network("mobilenet", 224, 32, 3_228_864, "mobilenet_{}_{}_tf", "_no_top"),
     "MobileNetV2": _Network(
         "mobilenet_v2",
         224,
@@ -96,27 +88,13 @@ _NETWORKS = {
         f"mobilenet_v2{_TF}_{{}}_{{}}",
         "_no_top",
     ),
-    "DenseNet121": _Network(
-        "densenet", 224, 32, 7_037_504, f"densenet121{_TF}"
-    ),
-    "NASNetMobile": _Network(
-        "nasnet", 224, 32, 4_269_716, "nasnet_mobile", "_no_top"
-    ),
-    "NASNetLarge": _Network(
-        "nasnet", 331, 32, 84_887_922, "nasnet_large", "_no_top"
-    ),
-    "EfficientNetB0": _Network(
-        "efficientnet", 224, 32, 4_049_571, "efficientnetb0"
-    ),
-    "EfficientNetB3": _Network(
-        "efficientnet", 300, 32, 10_783_535, "efficientnetb3"
-    ),
-    "EfficientNetB7": _Network(
-        "efficientnet", 600, 32, 64_097_687, "efficientnetb7"
-    ),
-    "EfficientNetV2S": _Network(
-        "efficientnet_v2", 384, 32, 20_331_360, "efficientnetv2-s"
-    ),
+    "DenseNet121": _Network("densenet", 224, 32, 7_037_504, f"densenet121{_TF}"),
+    "NASNetMobile": _Network("nasnet", 224, 32, 4_269_716, "nasnet_mobile", "_no_top"),
+    "NASNetLarge": _Network("nasnet", 331, 32, 84_887_922, "nasnet_large", "_no_top"),
+    "EfficientNetB0": _Network("efficientnet", 224, 32, 4_049_571, "efficientnetb0"),
+    "EfficientNetB3": _Network("efficientnet", 300, 32, 10_783_535, "efficientnetb3"),
+    "EfficientNetB7": _Network("efficientnet", 600, 32, 64_097_687, "efficientnetb7"),
+    "EfficientNetV2S": _Network("efficientnet_v2", 384, 32, 20_331_360, "efficientnetv2-s"),
     "ConvNeXtBase": _Network("convnext", 224, 32, 87_566_464, "convnext_base"),
 }
 """Of the networks in PUBLISHED."""
@@ -379,8 +357,7 @@ def _network(name):
     """The row of a network. Raises CourseError where the course knows none."""
     if name not in list(_NETWORKS):  # a list, as `name` may be unhashable
         raise CourseError(
-            f"{name!r} is not a network of this course: choose one of "
-            f"{', '.join(_NETWORKS)}."
+            f"{name!r} is not a network of this course: choose one of {', '.join(_NETWORKS)}."
         )
     return _NETWORKS[name]
 
@@ -404,8 +381,7 @@ def _refuse(name, alpha, include_top=False, size=None):
         )
     if not isinstance(size, int) or size < network.smallest:
         raise CourseError(
-            f"{name} takes images with a side of {network.smallest} pixels or "
-            f"more, not {size!r}."
+            f"{name} takes images with a side of {network.smallest} pixels or more, not {size!r}."
         )
 
 
@@ -435,9 +411,7 @@ def _weights(name, alpha, include_top, size):
     if name in _WIDTHS:
         width = _WIDTHS[name][alpha]
         # Without the classifier Keras takes other sides too, and says so.
-        stem = stem.format(
-            width.text, size if size in _SIDES[name] else network.side
-        )
+        stem = stem.format(width.text, size if size in _SIDES[name] else network.side)
         numbers = width.with_top if include_top else width.without_top
     file = f"{stem}{'' if include_top else network.ending}.h5"
     return _File(file, _CHECKSUMS.get(file, ""), numbers)
@@ -573,10 +547,7 @@ def _damage_inside(file, numbers):
                 return ""
             count = sum(array.size for array in arrays)
             if count != numbers:
-                return (
-                    f"it holds {count:,} numbers where the network has "
-                    f"{numbers:,}"
-                )
+                return f"it holds {count:,} numbers where the network has {numbers:,}"
             if not all(np.isfinite(array[()]).all() for array in arrays):
                 return "it holds numbers that are not finite"
     except Exception:  # h5py raises many kinds on damaged bytes
@@ -594,9 +565,7 @@ def _no_answer(seconds):
     if when is not None and time.monotonic() - when < _REMEMBERED:
         return why
     answers = []
-    thread = threading.Thread(
-        target=lambda: answers.append(_ask(seconds)), daemon=True
-    )
+    thread = threading.Thread(target=lambda: answers.append(_ask(seconds)), daemon=True)
     thread.start()
     thread.join(seconds)
     why = answers[0] if answers else "no answer"

@@ -80,9 +80,7 @@ def read_image(path, height=80, width=60) -> np.ndarray:
     return np.frombuffer(grey, np.uint8).reshape(height, width).copy()
 
 
-def load_folder(
-    folder, height=80, width=60, cache=True, workers=None
-) -> Images:
+def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images:
     """Load `folder/<class>/<image>` as one array, each image as by `read_image`.
 
     Classes come by sorted name, files within a class in natural order (2.png before
@@ -103,10 +101,7 @@ def load_folder(
             # Read at once, while we look at the files; it is checked below.
             kept = _cache_file(folder, height, width)
             reading = aside.submit(_read_cache, kept, height, width)
-        listing = {
-            name: _image_files(path, with_stat=cache)
-            for name, path in classes.items()
-        }
+        listing = {name: _image_files(path, with_stat=cache) for name, path in classes.items()}
     if cache:
         fingerprint, newest = _fingerprint(classes, listing, labels)
         try:
@@ -116,9 +111,7 @@ def load_folder(
         except FileNotFoundError:
             pass  # nothing is kept yet
         except (OSError, ValueError):
-            _say(
-                f"The cache file {kept.name} is damaged: reading the images again."
-            )
+            _say(f"The cache file {kept.name} is damaged: reading the images again.")
         if 0 <= time.time() - newest < TICK:
             # So that a change made while we read gets another time stamp.
             time.sleep(TICK)
@@ -179,9 +172,7 @@ def require_same_classes(**named) -> None:
 def _check_size(height, width):
     for what, value in (("height", height), ("width", width)):
         if not isinstance(value, (int, np.integer)) or value < 1:
-            raise CourseError(
-                f"{what} must be a positive integer, not {value!r}."
-            )
+            raise CourseError(f"{what} must be a positive integer, not {value!r}.")
 
 
 def on_disk(path):
@@ -223,9 +214,7 @@ def _some(names, most=5):
 def _natural(name):
     """Sort key by which 2.png comes before 10.png."""
     parts = DIGITS.split(name)
-    return [
-        int(p) if i % 2 else p.casefold() for i, p in enumerate(parts)
-    ], name
+    return [int(p) if i % 2 else p.casefold() for i, p in enumerate(parts)], name
 
 
 def _unreadable(path, error):
@@ -242,9 +231,7 @@ def _subfolders(folder):
             return [
                 folder / entry.name
                 for entry in entries
-                if entry.name[0] != "."
-                and entry.name not in JUNK
-                and entry.is_dir()
+                if entry.name[0] != "." and entry.name not in JUNK and entry.is_dir()
             ]
     except FileNotFoundError:
         raise CourseError(
@@ -309,10 +296,7 @@ def _labels(folder, folders):
             raise _unreadable(path, error) from error
         try:
             rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-            pairs = [
-                (row["folder"].strip(), row["character"].strip())
-                for row in rows
-            ]
+            pairs = [(row["folder"].strip(), row["character"].strip()) for row in rows]
         except UnicodeDecodeError:
             raise CourseError(
                 f"{_shown(path)} is not UTF-8: save it as UTF-8, or delete it if the "
@@ -326,8 +310,7 @@ def _labels(folder, folders):
                 "folder,character, and both in every row."
             )
         characters = {
-            unicodedata.normalize("NFC", a): unicodedata.normalize("NFC", b)
-            for a, b in pairs
+            unicodedata.normalize("NFC", a): unicodedata.normalize("NFC", b) for a, b in pairs
         }
         if len(characters) < len(pairs):
             raise CourseError(
@@ -371,8 +354,7 @@ def _image_files(folder, with_stat):
             else "put images into it, or delete the folder"
         )
         raise CourseError(
-            f"The class folder {_shown(folder)} holds no images "
-            f"({' '.join(SUFFIXES)}): {advice}."
+            f"The class folder {_shown(folder)} holds no images ({' '.join(SUFFIXES)}): {advice}."
         )
     return found
 
@@ -409,9 +391,7 @@ def _read_all(folder, files, height, width, workers):
             if process is None:
                 break
             processes.append(process)
-            threads.append(
-                threading.Thread(target=job.feed, args=(process,), daemon=True)
-            )
+            threads.append(threading.Thread(target=job.feed, args=(process,), daemon=True))
             threads[-1].start()
         name = f"Loading {_shown(folder.name)}"
         with tqdm(total=len(files), desc=name, unit=" images", delay=1) as bar:
@@ -482,10 +462,7 @@ class _Job:
             return None
 
     def paths(self, start):
-        return [
-            f"{self.folder}/{file}"
-            for file in self.files[start : start + CHUNK]
-        ]
+        return [f"{self.folder}/{file}" for file in self.files[start : start + CHUNK]]
 
     def store(self, start, grey):
         """Put a chunk's bytes where they belong; ValueError if some are missing."""
@@ -529,9 +506,7 @@ class _Job:
                 return
             self.ready.add(process)
             while (start := self.take()) is not None:
-                self.send(
-                    process, [os.fsencode(path) for path in self.paths(start)]
-                )
+                self.send(process, [os.fsencode(path) for path in self.paths(start)])
                 grey = marshal.load(process.stdout)
                 if len(grey) < self.X[start : start + CHUNK].nbytes:
                     self.stop = True  # a bad file: the load is going to fail
@@ -624,9 +599,7 @@ def _write_cache(path, fingerprint, images, counts):
     crc = zlib.crc32(flat, zlib.crc32(paths, zlib.crc32(header)))
     try:
         with write_file(path) as partial, Path(partial).open("wb") as file:
-            file.write(
-                START.pack(MAGIC, crc, len(header), len(paths), flat.nbytes)
-            )
+            file.write(START.pack(MAGIC, crc, len(header), len(paths), flat.nbytes))
             file.write(header)
             file.write(paths)
             file.write(flat)

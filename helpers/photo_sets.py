@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from helpers import casia, photos
+from helpers import photos
 from helpers.files import CourseError, data_folder
+from helpers.handwriting import casia
 from helpers.images import SPLITS, SUFFIXES, _natural, _shown, _some
 from helpers.pixels import BadImage
 
@@ -61,15 +62,12 @@ def find(name="cats-dogs") -> Path | None:
         path = Path(given).expanduser().resolve()
         if not path.exists():
             raise CourseError(
-                f"{variable} points to {path}, which does not exist: correct it, or "
-                "unset it."
+                f"{variable} points to {path}, which does not exist: correct it, or unset it."
             )
         return path
     folder = data_folder() / name
     with casia._reading(folder):
-        if folder.is_dir() and not all(
-            photos.is_junk(entry.name) for entry in folder.iterdir()
-        ):
+        if folder.is_dir() and not all(photos.is_junk(entry.name) for entry in folder.iterdir()):
             return folder
         archives = data_folder().glob(f"{name}*.zip")
         return min(archives, key=lambda a: _natural(a.name), default=None)
@@ -120,9 +118,7 @@ def load(path, size, how="crop", limit=None) -> PhotoSet:
                 f"The {len(chosen):,} photos of {_shown(path)} at {height} x {width} "
                 "do not fit into memory: load them smaller, or fewer with limit."
             ) from None
-        with tqdm(
-            chosen, desc=f"Loading {_shown(path.name)}", unit=" photos", delay=1
-        ) as bar:
+        with tqdm(chosen, desc=f"Loading {_shown(path.name)}", unit=" photos", delay=1) as bar:
             for i, file in enumerate(bar):
                 try:
                     photo = photos.decode(read(file), 2 * max(height, width))
@@ -155,8 +151,7 @@ def _source(path):
         return _folder(path)
     if not path.exists():
         raise CourseError(
-            f"There is no {_shown(path)}: give a folder of class folders, or a zip "
-            "archive of it."
+            f"There is no {_shown(path)}: give a folder of class folders, or a zip archive of it."
         )
     return _archive(path)
 
@@ -203,9 +198,7 @@ def _archive(path):
                 ):
                     return opened.read()  # never more than the declared size
             except casia._ZIP_ERRORS as error:
-                raise BadImage(
-                    "is damaged: copy or download the archive again"
-                ) from error
+                raise BadImage("is damaged: copy or download the archive again") from error
 
         yield entries, read
 
@@ -236,11 +229,7 @@ def _classes(path, files):
             places["/".join(above[:-1])][name].append(file)
     sets = [place for place in places if len(places[place]) > 1]
     parts = {place.split("/")[-1].casefold(): place for place in sets}
-    if (
-        len(sets) == len(parts) > 1
-        and "train" in parts
-        and parts.keys() <= SPLITS
-    ):
+    if len(sets) == len(parts) > 1 and "train" in parts and parts.keys() <= SPLITS:
         sets = [parts["train"]]
     if len(sets) > 1:
         where = [_text(f"{path.name}/{s}".rstrip("/")) for s in sorted(sets)]
@@ -249,9 +238,7 @@ def _classes(path, files):
             f"({_some(where)}): give one of these folders (unpack an archive first)."
         )
     if not sets:
-        raise CourseError(
-            f"{_shown(path)} holds {_found(files)}, but needs {EXPECTED}."
-        )
+        raise CourseError(f"{_shown(path)} holds {_found(files)}, but needs {EXPECTED}.")
     classes = places[sets[0]]
     if {name.casefold() for name in classes} <= SPLITS:
         raise CourseError(

@@ -58,8 +58,7 @@ PHOTOS = {
     "astronaut": Photo(
         "scikit-image",
         "astronaut.png",
-        "Eileen Collins, NASA Great Images database, public domain, "
-        "https://flic.kr/p/r9qvLn",
+        "Eileen Collins, NASA Great Images database, public domain, https://flic.kr/p/r9qvLn",
     ),
     "camera": Photo(
         "scikit-image",
@@ -181,11 +180,7 @@ def own(folder=None, most=12):
     called = _shown(folder) if folder else "data/photos"
     folder = Path(folder or data_folder() / "photos").expanduser()
     try:
-        files = [
-            file
-            for file in folder.iterdir()
-            if not is_junk(file.name) and not file.is_dir()
-        ]
+        files = [file for file in folder.iterdir() if not is_junk(file.name) and not file.is_dir()]
     except FileNotFoundError:
         return {}, [
             f"There are no photos of your own: make the folder {called} and "
@@ -198,8 +193,7 @@ def own(folder=None, most=12):
         ]
     if not files:
         return {}, [
-            f"{called} holds no photos: put JPEG or PNG files into it, not "
-            "into folders inside it."
+            f"{called} holds no photos: put JPEG or PNG files into it, not into folders inside it."
         ]
     found, sentences, left = {}, [], []
     for file in sorted(files, key=lambda file: _natural(file.name)):
@@ -215,9 +209,7 @@ def own(folder=None, most=12):
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         found[name] = np.array(image)
     if left:
-        sentences.append(
-            f"Only the first {most} photos were read, without {_some(left)}."
-        )
+        sentences.append(f"Only the first {most} photos were read, without {_some(left)}.")
     return found, sentences
 
 
@@ -274,9 +266,7 @@ def check_fit(size, how):
         raise CourseError(f"how is {how!r}; choose one of {', '.join(FITS)}.")
     sides = size if isinstance(size, (tuple, list)) else (size, size)
     if len(sides) != 2:
-        raise CourseError(
-            f"size is {size!r}; give one integer, or (height, width)."
-        )
+        raise CourseError(f"size is {size!r}; give one integer, or (height, width).")
     for side in sides:
         check_positive(side, "each side of size")
     return tuple(sides)
@@ -336,9 +326,7 @@ def decode(data, at_least=None):
     except Exception as error:
         # Pillow's decoders raise almost anything on bad bytes.
         detail = str(error).strip(". ") or type(error).__name__
-        raise pixels.BadImage(
-            f"is damaged ({detail}): copy it again or delete it"
-        ) from error
+        raise pixels.BadImage(f"is damaged ({detail}): copy it again or delete it") from error
 
 
 def _decoded(data, at_least):
@@ -355,7 +343,5 @@ def _decoded(data, at_least):
 
 def _photo(name):
     if name not in PHOTOS:
-        raise CourseError(
-            f"There is no photo {name!r}; there are {', '.join(NAMES)}."
-        )
+        raise CourseError(f"There is no photo {name!r}; there are {', '.join(NAMES)}.")
     return PHOTOS[name]

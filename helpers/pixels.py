@@ -39,9 +39,7 @@ def pixels(data, height, width):
         raise BadImage("is empty (0 bytes): copy it again or delete it")
     try:
         image = _open(data)
-        if image.width * image.height > (
-            Image.MAX_IMAGE_PIXELS or float("inf")
-        ):
+        if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
             raise Image.DecompressionBombError
         grey = _grey(image)
         return grey.resize((width, height), Image.Resampling.LANCZOS).tobytes()
@@ -49,8 +47,7 @@ def pixels(data, height, width):
         raise
     except Image.UnidentifiedImageError:
         raise BadImage(
-            "is not an image that Pillow can read, whatever its name says: "
-            "replace it or delete it"
+            "is not an image that Pillow can read, whatever its name says: replace it or delete it"
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadImage(
@@ -60,9 +57,7 @@ def pixels(data, height, width):
     except Exception as error:
         # Pillow's decoders raise almost anything on bad bytes.
         detail = str(error).strip(". ") or type(error).__name__
-        raise BadImage(
-            f"is damaged ({detail}): copy it again or delete it"
-        ) from error
+        raise BadImage(f"is damaged ({detail}): copy it again or delete it") from error
 
 
 def serve():
@@ -115,15 +110,9 @@ def _check_png(data):
     while True:
         end = at + 12 + int.from_bytes(view[at : at + 4], "big")
         if end > len(data):
-            raise BadImage(
-                "is cut off before its end: copy it again or delete it"
-            )
-        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(
-            view[end - 4 : end]
-        ):
-            raise BadImage(
-                "is damaged (a checksum is wrong): copy it again or delete it"
-            )
+            raise BadImage("is cut off before its end: copy it again or delete it")
+        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
+            raise BadImage("is damaged (a checksum is wrong): copy it again or delete it")
         if view[at + 4 : at + 8] == b"IEND":
             return
         at = end
@@ -158,8 +147,7 @@ def _eight_bits(image):
     low, high = values.getextrema()
     if low < 0 or high > 65535:
         raise BadImage(
-            f"holds values from {low} to {high}, more than 16 bits: "
-            "save it with 8 or 16 bits"
+            f"holds values from {low} to {high}, more than 16 bits: save it with 8 or 16 bits"
         )
     grey = values.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if "transparency" in image.info:

@@ -84,8 +84,7 @@ def show(fig, alt, instead=None):
 
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(
-            "show(fig, alt) needs alt text: one sentence that says what the "
-            "figure shows."
+            "show(fig, alt) needs alt text: one sentence that says what the figure shows."
         )
     size = fig.get_size_inches() * fig.dpi
     data = {
@@ -129,9 +128,7 @@ def image_grid(
         raise ValueError(f"columns must be at least 1, not {columns}.")
     for name, values in (("titles", titles), ("title_colors", title_colors)):
         if values is not None and len(values) != len(images):
-            raise ValueError(
-                f"There are {len(images)} images, but {len(values)} {name}."
-            )
+            raise ValueError(f"There are {len(images)} images, but {len(values)} {name}.")
     if vmax == 255 and all(image.dtype.kind == "f" for image in images):
         greatest = max(image.max() for image in images)
         if 0 < greatest <= 1:
@@ -146,11 +143,7 @@ def image_grid(
     tallest = max(image.shape[0] / image.shape[1] for image in images)
     gap = 0.06  # inches, on each side of an image
     picture = (cell - 2 * gap) * min(tallest, 2.0)
-    lines = (
-        max((str(t).count("\n") + 1 for t in titles), default=0)
-        if titles
-        else 0
-    )
+    lines = max((str(t).count("\n") + 1 for t in titles), default=0) if titles else 0
     row = picture + 2 * gap + 0.21 * lines
     head = 0.35 if suptitle else 0.0
     width, height = columns * cell, rows * row + head
@@ -226,13 +219,9 @@ def learning_curves(histories, metric="accuracy"):
             judged = part == list(curves)[-1]
             label = f"{name}, {part}"
             if judged and np.isfinite(values).any():
-                best = (np.nanargmin if lower_is_better else np.nanargmax)(
-                    values
-                )
+                best = (np.nanargmin if lower_is_better else np.nanargmax)(values)
                 label += f"\n(best {values[best]:.3g}, epoch {best + 1})"
-                axes.plot(
-                    best + 1, values[best], "o", color=color, markersize=7
-                )
+                axes.plot(best + 1, values[best], "o", color=color, markersize=7)
             axes.plot(
                 np.arange(1, len(values) + 1),
                 values,
@@ -261,9 +250,7 @@ def network(layers, title=None):
         raise ValueError("network was given no layers.")
     for name, shape, _ in layers:
         if len(shape) not in (1, 3):
-            raise ValueError(
-                f"{name} has the shape {shape}, neither an image nor units."
-            )
+            raise ValueError(f"{name} has the shape {shape}, neither an image nor units.")
     images = [shape for _, shape, _ in layers if len(shape) == 3]
     tallest = max((shape[0] for shape in images), default=1)
     fig, axes = plt.subplots(figsize=(8, 3.4))
@@ -282,12 +269,8 @@ def network(layers, title=None):
             )
         )
         text = " x ".join(map(str, shape))
-        axes.text(
-            place, -0.56, text, rotation=35, ha="right", va="top", fontsize=9
-        )
-        label = name.replace("_", " ") + (
-            f"\n{parameters:,}" if parameters else ""
-        )
+        axes.text(place, -0.56, text, rotation=35, ha="right", va="top", fontsize=9)
+        label = name.replace("_", " ") + (f"\n{parameters:,}" if parameters else "")
         axes.text(place, 0.56, label, rotation=35, ha="left", fontsize=9)
     axes.set(xlim=(-0.9, len(layers) + 0.4), ylim=(-1.1, 1.3))
     axes.axis("off")
@@ -296,9 +279,7 @@ def network(layers, title=None):
     return fig
 
 
-def number_grid(
-    arrays, titles=None, highlight=None, between="", square=0.42, size=8.0
-):
+def number_grid(arrays, titles=None, highlight=None, between="", square=0.42, size=8.0):
     """Draw small arrays as squares with their numbers inside, side by side.
 
     arrays: a list of arrays (H, W); each is shaded from its lowest value, dark, to
@@ -451,9 +432,7 @@ def _as_image(image, number):
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
-    if image.size and (
-        image.ndim == 2 or image.ndim == 3 and image.shape[2] == 3
-    ):
+    if image.size and (image.ndim == 2 or image.ndim == 3 and image.shape[2] == 3):
         return image
     raise ValueError(
         f"Image {number} has the shape {image.shape}; an image is (height, width), "

@@ -64,9 +64,7 @@ def _import_keras():
     print(hidden, file=sys.stderr, end="")
     # TensorFlow's message may begin with a traceback of its own.
     lines = [line for line in str(failure).splitlines() if line[:1].strip()]
-    reason = next(
-        (x for x in lines if not x.startswith("Traceback")), "no message"
-    )
+    reason = next((x for x in lines if not x.startswith("Traceback")), "no message")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     raise CourseError(
         f"Keras with {backend} cannot be imported ({type(failure).__name__}: "

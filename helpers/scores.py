@@ -22,9 +22,7 @@ def wilson_interval(successes, trials, confidence=0.95):
     centre = p + z**2 / (2 * trials)
     spread = z * math.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
-    return max(0.0, (centre - spread) / scale), min(
-        1.0, (centre + spread) / scale
-    )
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def mean_interval(values, confidence=0.95):
@@ -37,13 +35,9 @@ def mean_interval(values, confidence=0.95):
 
     values = [float(value) for value in values]
     if len(values) < 2:
-        raise ValueError(
-            f"{len(values)} values say nothing about their spread: give two or more."
-        )
+        raise ValueError(f"{len(values)} values say nothing about their spread: give two or more.")
     mean = sum(values) / len(values)
     if min(values) == max(values):  # SciPy answers nan
         return mean, mean, mean
-    low, high = stats.t.interval(
-        confidence, len(values) - 1, mean, stats.sem(values)
-    )
+    low, high = stats.t.interval(confidence, len(values) - 1, mean, stats.sem(values))
     return mean, float(low), float(high)

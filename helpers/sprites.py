@@ -144,9 +144,7 @@ def _encoded(name):
 def _indices(name):
     """(16, 16) numbers of the colours of a sprite. Raises CourseError: see above."""
     if name not in DRAWINGS:
-        raise CourseError(
-            f"There is no sprite {name!r}; there are {', '.join(NAMES)}."
-        )
+        raise CourseError(f"There is no sprite {name!r}; there are {', '.join(NAMES)}.")
     lines = DRAWINGS[name].split()
     whole = len(lines) == SIZE and all(len(line) == SIZE for line in lines)
     if not whole or not set("".join(lines)) <= set(COLORS):

@@ -245,9 +245,7 @@ def _datasets(file):
             _need(n_links < 5000, "its groups are too many, or hold themselves")
             link, what = group.get(name, getlink=True), f"{name!r:.60} in it"
             _need(link is not None, "it has no model_weights")
-            _need(
-                isinstance(link, h5py.HardLink), f"{what} is a link elsewhere"
-            )
+            _need(isinstance(link, h5py.HardLink), f"{what} is a link elsewhere")
             item, here = group[name], (*path, name.removesuffix(":0"))
             if isinstance(item, h5py.Group):
                 todo.append((item, here))
@@ -256,9 +254,7 @@ def _datasets(file):
             _need(weight, f"{what} is not a weight of a layer")
             layout = item.id.get_create_plist().get_layout()
             plain = layout == h5py.h5d.CONTIGUOUS and not item.external
-            _need(
-                plain, f"{what} is not stored as one plain array inside of it"
-            )
+            _need(plain, f"{what} is not stored as one plain array inside of it")
             _need(item.dtype == np.float32, f"{what} is not float32")
             yield here, item
 
@@ -273,9 +269,7 @@ class _Rebuilding:
     def model(self, config):
         inputs = self.keras.Input(_input_shape(config), name="image")
         outputs = self.apply(config, [inputs])
-        _need(
-            len(outputs.shape) == 2, "it does not end with one number a class"
-        )
+        _need(len(outputs.shape) == 2, "it does not end with one number a class")
         unused = sorted({layer for layer, _ in self.weights})
         _need(not unused, f"its weights {unused!r:.60} belong to no layer")
         return self.keras.Model(inputs, outputs)
@@ -303,9 +297,7 @@ class _Rebuilding:
         try:
             return self.apply_one(kind, config, tensors)
         except Exception as error:  # Keras and its backend raise many kinds
-            raise _Refused(
-                f"{what} ({kind}) cannot be built ({_brief(error)})"
-            ) from error
+            raise _Refused(f"{what} ({kind}) cannot be built ({_brief(error)})") from error
 
     def apply_graph(self, config, tensor):
         """Layers that name the layers whose outputs they take: `inbound_nodes`."""
@@ -321,12 +313,8 @@ class _Rebuilding:
             node = nodes[0]
             for source, *rest in node:
                 earlier = source in done and rest == [0, 0, {}]
-                _need(
-                    earlier, f"its layer {name!r:.60} follows no earlier layer"
-                )
-            done[name] = self.apply(
-                layer, [done[source] for source, *_ in node]
-            )
+                _need(earlier, f"its layer {name!r:.60} follows no earlier layer")
+            done[name] = self.apply(layer, [done[source] for source, *_ in node])
         ((output, *_),) = config["output_layers"]
         return done[output]
 
@@ -351,9 +339,7 @@ class _Rebuilding:
                 is_not = f"its {weight} is {value.shape} instead of {shape}"
                 _need(value.shape == shape, is_not)
                 values.append(value)
-        layer = getattr(self.keras.layers, kind)(
-            name=config["name"], **arguments
-        )
+        layer = getattr(self.keras.layers, kind)(name=config["name"], **arguments)
         output = layer(tensors if kind == "Add" else tensors[0])
         _need(math.prod(output.shape[1:]) < 1 << 24, "too large an output")
         layer.set_weights(values)

@@ -83,18 +83,13 @@ def fit_or_load(
         raise CourseError(f"Compile {model.name!r} before fitting it.")
     if not model.built:
         raise CourseError(
-            f"{model.name!r} has no weights yet: begin it with "
-            "keras.Input(shape=...)."
+            f"{model.name!r} has no weights yet: begin it with keras.Input(shape=...)."
         )
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
-        raise CourseError(
-            "The seed must be a whole number from 0 to 2**32 - 1, "
-            f"not {seed!r}."
-        )
+        raise CourseError(f"The seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
     if "val" in (watch or {}):
         raise CourseError(
-            'Give the data to watch another name than "val", which is the '
-            "name of validation_data."
+            'Give the data to watch another name than "val", which is the name of validation_data.'
         )
     if not isinstance(callbacks, (list, tuple)):
         callbacks = [] if callbacks is None else [callbacks]
@@ -175,13 +170,9 @@ def _clock(bar, watch):
             self.total += time.perf_counter() - self.start
             self.seconds.append(round(self.total, 3))
             for name, (x, y) in watch.items():
-                scores = self.model.evaluate(
-                    x, y, batch_size=512, verbose=0, return_dict=True
-                )
+                scores = self.model.evaluate(x, y, batch_size=512, verbose=0, return_dict=True)
                 for metric, value in scores.items():
-                    self.watched.setdefault(f"{name}_{metric}", []).append(
-                        value
-                    )
+                    self.watched.setdefault(f"{name}_{metric}", []).append(value)
             shown = {k: f"{v:.3f}" for k, v in logs.items() if "accuracy" in k}
             bar.set_postfix(shown, refresh=False)
             bar.update()
@@ -216,8 +207,7 @@ def digest_of(model, x, y, seed, watch, callbacks, arguments):
             ],
             "model": _without_names(_config(model)),
             "layers": [
-                [_keras_name(layer), layer.trainable, layer.dtype_policy.name]
-                for layer in layers
+                [_keras_name(layer), layer.trainable, layer.dtype_policy.name] for layer in layers
             ],
             # Keras names the scores of several outputs after their layers.
             "outputs": outputs if len(outputs) > 1 else None,
@@ -226,9 +216,7 @@ def digest_of(model, x, y, seed, watch, callbacks, arguments):
             "optimizer": _optimizer(model.optimizer),
             "data": [x, y, watch],
             "arguments": {
-                name: value
-                for name, value in arguments.items()
-                if name not in UNRELATED
+                name: value for name, value in arguments.items() if name not in UNRELATED
             },
             "callbacks": [_callback(callback) for callback in callbacks],
             "seed": seed,
@@ -259,9 +247,7 @@ def _plain(value):
     if hasattr(value, "__array__"):  # a tensor, a variable, a pandas column
         return {"array": _array(value)}
     kind = type(value)
-    raise Unknown(
-        f"the content of a {kind.__module__}.{kind.__qualname__} is unknown"
-    )
+    raise Unknown(f"the content of a {kind.__module__}.{kind.__qualname__} is unknown")
 
 
 def _array(value):
@@ -391,10 +377,7 @@ def _save(path, digest, model, history):
     kept = {
         "history": history.history,
         "epoch": history.epoch,
-        "params": {
-            name: np.asarray(value).tolist()
-            for name, value in history.params.items()
-        },
+        "params": {name: np.asarray(value).tolist() for name, value in history.params.items()},
         "seconds": history.seconds,
     }
     try:
@@ -407,9 +390,7 @@ def _save(path, digest, model, history):
         }
         text = json.dumps(about)
         with write_file(path) as partial, partial.open("wb") as file:
-            np.savez(
-                file, about=np.frombuffer(text.encode(), np.uint8), **arrays
-            )
+            np.savez(file, about=np.frombuffer(text.encode(), np.uint8), **arrays)
     except (CourseError, Unknown, TypeError) as error:
         print(f"Trained, but not kept for the next time: {error}")
 
@@ -425,9 +406,7 @@ def _load(path, digest, model):
             weights = [file[f"w{i}"] for i in range(count)]
             slots = [file[f"o{i}"] for i in range(len(file.files) - count - 1)]
         kept = about["kept"]
-        if about["digest"] != digest or about["content"] != _hash(
-            [kept, weights, slots]
-        ):
+        if about["digest"] != digest or about["content"] != _hash([kept, weights, slots]):
             raise ValueError("not what was written")
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -75,7 +75,7 @@ LOCKED = 20
 FAILURES = 3
 """So many failed trials in a row end a worker: a bug, not a bad setting."""
 
-OBJECTIVES = {"claims": "helpers.claims", "table": "helpers.cnn_table"}
+OBJECTIVES = {"claims": "helpers.claims", "table": "helpers.tuning_table"}
 """Objectives of the course: modules with `objective(trial)` and `DIRECTION`."""
 
 FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or grpc://HOST:PORT"
@@ -110,8 +110,7 @@ def _open_proxy(url):
         host = None
     if host is None or "@" in url:
         raise CourseError(
-            "A gRPC storage's URL has the form grpc://HOST:PORT, without a user "
-            "and a password."
+            "A gRPC storage's URL has the form grpc://HOST:PORT, without a user and a password."
         )
     place = f"[{host}]" if ":" in host else host
     proxy = _Proxy(host=place, port=port)
@@ -162,9 +161,7 @@ def _open_database(url):
                 grace_period=GRACE,
             )
         except ImportError:
-            package = (
-                "psycopg2-binary" if "psycopg2" in url else "psycopg[binary]"
-            )
+            package = "psycopg2-binary" if "psycopg2" in url else "psycopg[binary]"
             raise CourseError(
                 "The driver for PostgreSQL is not installed: run "
                 f'`python -m pip install "{package}"`.'
@@ -177,13 +174,12 @@ def _open_database(url):
             ) from None
         except _STORAGE_ERRORS as error:
             # Workers that start together on a new database make its tables at once.
-            made = isinstance(
-                error, sqlalchemy.exc.IntegrityError
-            ) or "already exists" in str(error)
+            made = isinstance(error, sqlalchemy.exc.IntegrityError) or "already exists" in str(
+                error
+            )
             if not (made and attempts_left):
                 raise CourseError(
-                    f"{place} cannot be used as a storage ({_reason(error)}): "
-                    f"{advice}."
+                    f"{place} cannot be used as a storage ({_reason(error)}): {advice}."
                 ) from None
             time.sleep(random.uniform(0.1, 0.5))
 
@@ -192,8 +188,7 @@ def _checked_file(parts):
     """The path in the parts of an SQLite URL, if its folder exists."""
     if parts.database in (None, "", ":memory:"):
         raise CourseError(
-            "An SQLite storage's URL has the form sqlite:///FILE, as in "
-            "sqlite:///study.db."
+            "An SQLite storage's URL has the form sqlite:///FILE, as in sqlite:///study.db."
         )
     path = Path(parts.database).absolute()
     if not path.parent.is_dir():
@@ -323,9 +318,7 @@ def _one_trial(study, objective):
             seen["reason"] = _first_line(error)
             raise _Failed from None
         seen["value"] = value
-        return (
-            math.nan if isinstance(value, str) else value
-        )  # "0.5" trips Optuna
+        return math.nan if isinstance(value, str) else value  # "0.5" trips Optuna
 
     def note(study, trial):
         if trial.state is TrialState.FAIL and "value" in seen:
@@ -378,9 +371,7 @@ def _refuse_other_ranges(trial):
 
     trial.suggest_float = watch(trial.suggest_float, FloatDistribution)
     trial.suggest_int = watch(trial.suggest_int, IntDistribution)
-    trial.suggest_categorical = watch(
-        trial.suggest_categorical, CategoricalDistribution
-    )
+    trial.suggest_categorical = watch(trial.suggest_categorical, CategoricalDistribution)
 
 
 def _range(distribution):
@@ -488,9 +479,7 @@ def _quiet():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", optuna.exceptions.ExperimentalWarning
-            )
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             yield
     finally:
         optuna.logging.set_verbosity(before)
@@ -510,17 +499,14 @@ def load_objective(name):
         module = _imported(Path(file))
     else:
         raise CourseError(
-            f"There is no objective {name!r}: give {', '.join(OBJECTIVES)} or "
-            "FILE.py:function."
+            f"There is no objective {name!r}: give {', '.join(OBJECTIVES)} or FILE.py:function."
         )
     objective = getattr(module, function, None)
     if not callable(objective):
         raise CourseError(f"{file} has no function {function}(trial).")
     direction = getattr(module, "DIRECTION", None)
     if direction not in ("minimize", "maximize"):
-        raise CourseError(
-            f'{file} must say DIRECTION = "minimize" or DIRECTION = "maximize".'
-        )
+        raise CourseError(f'{file} must say DIRECTION = "minimize" or DIRECTION = "maximize".')
     return objective, direction
 
 
@@ -530,25 +516,19 @@ def _imported(path):
     sys.path.insert(0, str(path.absolute().parent))  # as `python FILE.py` does
     spec = importlib.util.spec_from_file_location(path.stem, path.absolute())
     if spec is None:
-        raise CourseError(
-            f"{path} is not a file of Python: its name must end in .py."
-        )
+        raise CourseError(f"{path} is not a file of Python: its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise CourseError(
-            f"{path} cannot be imported: {_first_line(error)}."
-        ) from None
+        raise CourseError(f"{path} cannot be imported: {_first_line(error)}.") from None
     return module
 
 
 def tune(arguments):
     """The command; returns its exit code."""
     objective, direction = load_objective(arguments.objective)
-    storage = open_storage(
-        arguments.storage or os.environ.get("COURSE_STORAGE", "")
-    )
+    storage = open_storage(arguments.storage or os.environ.get("COURSE_STORAGE", ""))
     study = open_study(arguments.study, storage, direction)
     seed = arguments.seed
     if seed is not None:  # going on must not repeat the settings of before
@@ -560,9 +540,7 @@ def tune(arguments):
     else:
         # The liar: settings that other workers are just trying count as bad ones,
         # so that two workers do not try the same place at the same time.
-        study.sampler = optuna.samplers.TPESampler(
-            seed=seed, constant_liar=True
-        )
+        study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     minutes, trials = arguments.minutes, arguments.trials
     if trials is None and minutes is None:
         trials = 20

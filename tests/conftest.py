@@ -13,7 +13,7 @@ from helpers.parallel import cores
 
 pytest_plugins = ["browser"]  # its fixture
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 CI = bool(os.environ.get("CI"))
 
 # The same environment for stored outputs and for tests: see tests/README.md.
@@ -146,9 +146,7 @@ def pytest_sessionfinish(session):
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     rows = node.config.stash.setdefault(NOTEBOOK_SECONDS, {})
-    told = getattr(
-        node, "workeroutput", {}
-    )  # a process that died tells nothing
+    told = getattr(node, "workeroutput", {})  # a process that died tells nothing
     for notebook, run, seconds, budget in told.get("seconds", []):
         rows[notebook, run] = tuple(seconds), budget
 
@@ -163,6 +161,4 @@ def pytest_terminal_summary(terminalreporter, config):
         )
     for (notebook, run), ((clock, computed), budget) in rows.items():
         limit = "" if budget is None else budget
-        terminalreporter.line(
-            f"{notebook:44} {run:24} {clock:8.1f} {computed:8.1f} {limit:>6}"
-        )
+        terminalreporter.line(f"{notebook:44} {run:24} {clock:8.1f} {computed:8.1f} {limit:>6}")

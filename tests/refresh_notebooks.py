@@ -82,9 +82,7 @@ def find_notebooks(folder=NOTEBOOKS):
     """
     left_out = {".ipynb_checkpoints", "assignments"}
     found = Path(folder).rglob("*.ipynb")
-    return sorted(
-        p for p in found if not left_out & set(p.relative_to(folder).parts)
-    )
+    return sorted(p for p in found if not left_out & set(p.relative_to(folder).parts))
 
 
 def notebook_environment(**variables):
@@ -158,10 +156,7 @@ def normal_form(notebook):
             cell.metadata.pop(name, None)
         if cell.cell_type == "code":
             _normalise_outputs(cell)
-    return (
-        nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n")
-        + "\n"
-    )
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
 
 
 def _content_id(cell, ids):
@@ -199,9 +194,7 @@ def refresh(path, target, folder, environment):
         print(f"{path}: FAILED and left as it was.\n{error}", flush=True)
         return False
     with write_file(target) as partial:
-        partial.write_text(
-            normal_form(notebook), encoding="utf-8", newline="\n"
-        )
+        partial.write_text(normal_form(notebook), encoding="utf-8", newline="\n")
     slowest = sorted(seconds, reverse=True)[:SLOWEST]
     print(
         f"{path}: {time.perf_counter() - began:.1f} s; slowest",
@@ -217,25 +210,17 @@ def is_normal(path):
     """Whether the notebook at `path` is in normal form; prints a line if not."""
     if normal_form(read(path)) == path.read_text(encoding="utf-8"):
         return True
-    print(
-        f"{path} is not in normal form: run python tests/refresh_notebooks.py {path}"
-    )
+    print(f"{path} is not in normal form: run python tests/refresh_notebooks.py {path}")
     return False
 
 
 def main(arguments=None):
     """The command line; returns the exit code: 0 when all is well, 1 otherwise."""
-    parser = argparse.ArgumentParser(
-        description="Execute notebooks and store them in normal form."
-    )
+    parser = argparse.ArgumentParser(description="Execute notebooks and store them in normal form.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--check", action="store_true", help="execute nothing")
-    parser.add_argument(
-        "--to", type=Path, help="store one executed notebook here"
-    )
-    parser.add_argument(
-        "--cwd", type=Path, help="working directory of the kernel"
-    )
+    parser.add_argument("--to", type=Path, help="store one executed notebook here")
+    parser.add_argument("--cwd", type=Path, help="working directory of the kernel")
     options = parser.parse_args(arguments)
     paths = options.notebooks or find_notebooks()
     if not paths:

@@ -3,7 +3,7 @@
     python data/pretrained/pretrain.py
 
 It writes compounds.keras and compounds.json beside this file. The network tells 300
-compound characters apart (helpers/compounds.py), none of which is among the 55
+compound characters apart (helpers/handwriting/compounds.py), none of which is among the 55
 characters of the course. Notebooks 09 and 10 use it where there are no ImageNet
 weights. Like many networks of `keras.applications` it expects values in [-1, 1] and
 ends with `avg_pool` and a softmax named `predictions`.
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import compounds
 from helpers.files import write_file
+from helpers.handwriting import compounds
 from helpers.quiet_keras import keras
 
 FOLDER = Path(__file__).resolve().parent
@@ -48,9 +48,7 @@ def network():
     x = block(layers.SeparableConv2D, x, 256, "block3a")
     x = block(layers.SeparableConv2D, x, 256, "block3b")
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    outputs = layers.Dense(
-        compounds.COUNT, activation="softmax", name="predictions"
-    )(x)
+    outputs = layers.Dense(compounds.COUNT, activation="softmax", name="predictions")(x)
     return keras.Model(inputs, outputs, name="compounds")
 
 
@@ -130,9 +128,7 @@ def main():
         "versions": {
             "python": platform.python_version(),
             "keras": keras.__version__,
-            keras.backend.backend(): __import__(
-                keras.backend.backend()
-            ).__version__,
+            keras.backend.backend(): __import__(keras.backend.backend()).__version__,
             "numpy": np.__version__,
         },
         "seed": SEED,

@@ -1,4 +1,4 @@
-"""Compares samplers and pruners at equal training time in helpers.cnn_table:
+"""Compares samplers and pruners at equal training time in helpers.tuning_table:
 
     python data/tuning/compare.py
 
@@ -26,7 +26,7 @@ from pathlib import Path
 import optuna
 from tqdm import tqdm
 
-from helpers import cnn_table
+from helpers import tuning_table
 from helpers.files import write_file
 from helpers.parallel import spread
 
@@ -41,21 +41,17 @@ SAMPLERS = {
     "random": optuna.samplers.RandomSampler,
     # Optuna's default: parameters are modelled together ("multivariate").
     "TPE": optuna.samplers.TPESampler,
-    "TPE, univariate": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, multivariate=False
-    ),
+    "TPE, univariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=False),
     GP: lambda seed: optuna.samplers.GPSampler(seed=seed),
 }
 
 PRUNERS = {
     "none": lambda: None,
     # The first five trials are trained to the end, and all for two epochs at least.
-    "median": lambda: optuna.pruners.MedianPruner(
-        n_startup_trials=5, n_warmup_steps=2
-    ),
+    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
     # Halving by three after 1 and 3 (and 9) epochs, in three brackets.
     "Hyperband": lambda: optuna.pruners.HyperbandPruner(
-        min_resource=1, max_resource=cnn_table.EPOCHS, reduction_factor=3
+        min_resource=1, max_resource=tuning_table.EPOCHS, reduction_factor=3
     ),
 }
 
@@ -69,23 +65,21 @@ def one_search(sampler, pruner, seed, budgets=BUDGETS):
     accuracies, `regret` is what the best point of the table has more on validation;
     None where no trial had finished.
     """
-    table = cnn_table.load()
-    unit = cnn_table.full_training()
+    table = tuning_table.load()
+    unit = tuning_table.full_training()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = cnn_table.run(
+        study = tuning_table.run(
             SAMPLERS[sampler](seed=seed),
             PRUNERS[pruner](),
             max(budgets) * unit,
             name=f"seed {seed}",
         )
-    winners = [cnn_table.best_row(study, budget * unit) for budget in budgets]
+    winners = [tuning_table.best_row(study, budget * unit) for budget in budgets]
     final = table.accuracy[:, -1].astype(float)
 
     def each(score):
-        return [
-            None if w is None else round(float(score(w)), 4) for w in winners
-        ]
+        return [None if w is None else round(float(score(w)), 4) for w in winners]
 
     return {
         "sampler": sampler,
@@ -131,7 +125,7 @@ def main():
     parser.add_argument("--to", type=Path, help="another folder for the result")
     options = parser.parse_args()
 
-    record = cnn_table.FOLDER / "cnn_table.json"
+    record = tuning_table.FOLDER / "tuning_table.json"
     digest = json.loads(record.read_text(encoding="utf-8"))["sha256"]
     budgets = BUDGETS[:1] if options.short else BUDGETS
     torch, kept = torch_version(), None
@@ -151,38 +145,30 @@ def main():
         for seed in range(2 if options.short else seeds)
     ]
     with closing(spread(one_search, jobs, PROCESSES)) as searches:
-        found = list(
-            tqdm(searches, total=len(jobs), desc="Searching", unit="search")
-        )
+        found = list(tqdm(searches, total=len(jobs), desc="Searching", unit="search"))
     if kept:
         rows, torch = kept
         found += rows
 
     header = {
-        "what": "searches in data/tuning/cnn_table.npz at equal training time; "
+        "what": "searches in data/tuning/tuning_table.npz at equal training time; "
         "simulated handwriting, not CASIA",
         "made by": "python data/tuning/compare.py",
         "date": date.today().isoformat(),
         "versions": {
             "python": platform.python_version(),
             "optuna": optuna.__version__,
-            **{
-                name: importlib.metadata.version(name)
-                for name in ("numpy", "scipy")
-            },
+            **{name: importlib.metadata.version(name) for name in ("numpy", "scipy")},
             "torch": torch,
         },
         "sha256 of the table": digest,
         "budgets in mean full trainings": budgets,
-        "processor seconds of a mean full training": round(
-            cnn_table.full_training(), 3
-        ),
+        "processor seconds of a mean full training": round(tuning_table.full_training(), 3),
         "best validation accuracy in the table": round(
-            float(cnn_table.load().accuracy[:, -1].max()), 4
+            float(tuning_table.load().accuracy[:, -1].max()), 4
         ),
         "seeds": {
-            name: len({r["seed"] for r in found if r["sampler"] == name})
-            for name in SAMPLERS
+            name: len({r["seed"] for r in found if r["sampler"] == name}) for name in SAMPLERS
         },
     }
     print(json.dumps(header, indent=1))
@@ -193,9 +179,7 @@ def main():
     lines = ",\n".join("  " + json.dumps(row) for row in found)
     text = json.dumps(header, indent=1).removesuffix("\n}")
     with write_file(to / "comparison.json") as partial:
-        partial.write_text(
-            f'{text},\n "searches": [\n{lines}\n ]\n}}\n', encoding="utf-8"
-        )
+        partial.write_text(f'{text},\n "searches": [\n{lines}\n ]\n}}\n', encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Trains the CNN of notebook 06 at every point of helpers.cnn_table.SPACE:
+"""Trains the CNN of notebook 06 at every point of helpers.tuning_table.SPACE:
 
     python data/tuning/measure.py
 
-It writes cnn_table.npz and cnn_table.json beside this file, and takes about 20
+It writes tuning_table.npz and tuning_table.json beside this file, and takes about 20
 minutes of processor time. Stop it when you like: what is trained is in the cache
 folder, and the same command goes on. Two processes of one thread each do the work, so
 that the seconds of one point do not depend on another.
@@ -29,15 +29,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from helpers import cnn_table, simulator
+from helpers import tuning_table
 from helpers.files import cache_folder, write_file
+from helpers.handwriting import simulator
+from helpers.handwriting.strokes import CLASSES
+from helpers.handwriting.writers import Writer
 from helpers.parallel import spread
-from helpers.strokes import CLASSES
-from helpers.writers import Writer
 
 FOLDER = Path(__file__).resolve().parent
 SEED = 8
-EPOCHS = cnn_table.EPOCHS
+EPOCHS = tuning_table.EPOCHS
 PROCESSES = 2
 WRITERS = {
     # Of the simulated default set; each writes each character once.
@@ -57,13 +58,8 @@ def images(part):
     messiness = simulator.SIZES["default"].messiness
     pages = [
         # As helpers.pixels scales an image file.
-        Image.fromarray(writer.write(character)).resize(
-            (60, 80), Image.Resampling.LANCZOS
-        )
-        for writer in (
-            Writer(simulator.SEED, number, messiness)
-            for number in WRITERS[part]
-        )
+        Image.fromarray(writer.write(character)).resize((60, 80), Image.Resampling.LANCZOS)
+        for writer in (Writer(simulator.SEED, number, messiness) for number in WRITERS[part])
         for character in CLASSES
     ]
     X = np.stack(pages).reshape(-1, 40, 2, 30, 2).mean((2, 4))
@@ -107,15 +103,13 @@ def train(row, epochs=EPOCHS):
     """
     from helpers.quiet_keras import keras
 
-    params = cnn_table.ROWS[row]
+    params = tuning_table.ROWS[row]
     X, y = images("training")
     validation = images("validation")
     keras.backend.clear_session()
     keras.utils.set_random_seed(SEED)
     clock = [time.process_time()]
-    model = make_cnn(
-        2 ** params["log2_filters"], params["units"], params["dropout"]
-    )
+    model = make_cnn(2 ** params["log2_filters"], params["units"], params["dropout"])
     model.compile(
         keras.optimizers.Adam(10 ** params["log10_rate"]),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -142,7 +136,7 @@ def train(row, epochs=EPOCHS):
         "accuracy": accuracy,
         "seconds": np.diff(clock).astype(np.float32),
         "diverged": lost.any(),
-        **{f"{part}_bits": right(model, part) for part in cnn_table.IMAGES},
+        **{f"{part}_bits": right(model, part) for part in tuning_table.IMAGES},
     }
 
 
@@ -211,7 +205,7 @@ def about(arrays, digest):
             "numpy": np.__version__,
         },
         "seed": SEED,
-        "space": cnn_table.SPACE,
+        "space": tuning_table.SPACE,
         "points": len(arrays["accuracy"]),
         "epochs": arrays["accuracy"].shape[1],
         "images": {part: len(images(part)[1]) for part in WRITERS},
@@ -227,12 +221,12 @@ def main():
     parser.add_argument("--try", dest="short", action="store_true")
     parser.add_argument("--to", type=Path, help="another folder for the result")
     options = parser.parse_args()
-    rows, epochs, processes = range(len(cnn_table.ROWS)), EPOCHS, PROCESSES
+    rows, epochs, processes = range(len(tuning_table.ROWS)), EPOCHS, PROCESSES
     if options.short:
         rows, epochs, processes = rows[:: len(rows) // 3 + 1], 1, 1
 
     # Points of another space or script are never mixed with these.
-    settings = json.dumps([cnn_table.SPACE, list(rows), epochs, SEED])
+    settings = json.dumps([tuning_table.SPACE, list(rows), epochs, SEED])
     source = Path(__file__).read_bytes() + settings.encode()
     name = f"cnn-table-{hashlib.sha256(source).hexdigest()[:12]}"
     kept = cache_folder() / name
@@ -241,13 +235,13 @@ def main():
     if to is None:
         print(json.dumps(about(arrays, None), indent=1))
     else:
-        with write_file(to / "cnn_table.npz") as partial:
+        with write_file(to / "tuning_table.npz") as partial:
             with partial.open("wb") as stream:
                 np.savez_compressed(stream, **arrays)
             digest = hashlib.sha256(partial.read_bytes()).hexdigest()
         text = json.dumps(about(arrays, digest), indent=1) + "\n"
         print(text)
-        with write_file(to / "cnn_table.json") as partial:
+        with write_file(to / "tuning_table.json") as partial:
             partial.write_text(text, encoding="utf-8")
     shutil.rmtree(kept, ignore_errors=True)
 

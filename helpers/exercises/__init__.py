@@ -31,8 +31,7 @@ def verdict(number, answer, **given):
         notebook = str(number).partition(".")[0]
         known = [n for n in CHECKS if n.partition(".")[0] == notebook]
         raise CourseError(
-            f"There is no exercise {number!r}; there are "
-            f"{', '.join(known or CHECKS)}."
+            f"There is no exercise {number!r}; there are {', '.join(known or CHECKS)}."
         )
     try:
         if answer is None or answer is Ellipsis:
@@ -44,7 +43,5 @@ def verdict(number, answer, **given):
         reason = str(error).rstrip(".")
     except Exception as error:  # whatever a student's answer may raise
         first_line = str(error).partition("\n")[0].rstrip(".")
-        reason = f"it raised {type(error).__name__}" + (
-            f": {first_line}" if first_line else ""
-        )
+        reason = f"it raised {type(error).__name__}" + (f": {first_line}" if first_line else "")
     return ("not yet", reason) if reason else ("right", "")

@@ -37,11 +37,7 @@ def _bits_to_color(answer):
     if (answer == [30, 20, 11]).all():
         return "the first digit of two counts 16 times"
     right = ", ".join(
-        color
-        for color, hit in zip(
-            ("red", "green", "blue"), answer == wanted, strict=True
-        )
-        if hit
+        color for color, hit in zip(("red", "green", "blue"), answer == wanted, strict=True) if hit
     )
     return (
         f"{right or 'no value'} is right so far: add 128, 64, 32, 16, 8, 4, 2 "
@@ -151,9 +147,7 @@ def _to_float(to_float):
         if not np.allclose(value, wanted, atol=1e-4):
             if not (value.min() >= 0 and value.max() <= 1):
                 return f"{what} gave values outside 0 to 1"
-            if "alpha" in what and np.allclose(
-                value, image[:, :, :3] / image.max()
-            ):
+            if "alpha" in what and np.allclose(value, image[:, :, :3] / image.max()):
                 return "alpha was dropped: put the image on white paper"
             if "alpha" in what and np.allclose(value, on_white - (1 - share)):
                 return "the paper is black: white is 1, not 0"

@@ -143,9 +143,7 @@ def _gradient_magnitude(gradient_magnitude):
                 return reason
         wanted = np.hypot(gx, gy)
         if not np.allclose(value, wanted):
-            return f"of an image of shape {shape}: " + _first_difference(
-                value, wanted
-            )
+            return f"of an image of shape {shape}: " + _first_difference(value, wanted)
 
 
 @exercise("02.7")
@@ -181,10 +179,7 @@ def _convolution(convolve):
             if np.allclose(value, convolution.convolve(image, used)):
                 return reason
         if not np.allclose(value, wanted):
-            return (
-                f"image {shape}, kernel {kernel_shape}: "
-                + _first_difference(value, wanted)
-            )
+            return f"image {shape}, kernel {kernel_shape}: " + _first_difference(value, wanted)
 
 
 def _result(function, image, shape, *arguments):

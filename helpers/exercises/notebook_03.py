@@ -30,10 +30,7 @@ def _output_sizes_by_hand(answer):
         (224, 7, 3, 2, 1),
         (20, 3, "valid", 1, 4),
     ]
-    wanted = [
-        output_size(n, k, padding, stride=s, dilation=d)
-        for n, k, padding, s, d in cases
-    ]
+    wanted = [output_size(n, k, padding, stride=s, dilation=d) for n, k, padding, s, d in cases]
     got = numbers(answer, (6,), "six numbers")
     if (wrong := _first_wrong(got, wanted)) is None:
         return None
@@ -121,23 +118,16 @@ def _count_parameters(answer):
         },
         {
             3 * 3 * 32 * 64 + 64: "that is a plain convolution",
-            3 * 3 * 32
-            + 32 * 64: "the 64 filters of the second part have biases",
-            3 * 3 * 32 + 32 + 32 * 64 + 64: (
-                "in Keras the first part has no biases of its own"
-            ),
-            3 * 3
-            + 32 * 64
-            + 64: "each of the 32 channels has its own 3x3 filter",
+            3 * 3 * 32 + 32 * 64: "the 64 filters of the second part have biases",
+            3 * 3 * 32 + 32 + 32 * 64 + 64: ("in Keras the first part has no biases of its own"),
+            3 * 3 + 32 * 64 + 64: "each of the 32 channels has its own 3x3 filter",
         },
     ]
     got = numbers(answer, (4,), "four numbers")
     if (wrong := _first_wrong(got, wanted)) is None:
         return None
     position, value = wrong
-    reason = mistakes[position].get(
-        value, "count the weights of one filter first"
-    )
+    reason = mistakes[position].get(value, "count the weights of one filter first")
     return f"({LETTERS[position]}) {reason}"
 
 
@@ -236,9 +226,7 @@ def _every_pixel_once(answer):
             return f"{(k, s)} uses some pixels {uses.max()} times along an axis"
         if uses[-1] == 0 and s == k:
             return f"{(k, s)} leaves the last {n % k} pixels of an axis unused"
-        return (
-            f"{(k, s)} jumps over pixels: its stride is larger than its kernel"
-        )
+        return f"{(k, s)} jumps over pixels: its stride is larger than its kernel"
     return None
 
 

@@ -6,9 +6,7 @@ from helpers import convolution
 from helpers.exercises.answers import call, exercise, numbers, shown
 from helpers.files import CourseError
 
-FEATURE_MAP = np.array(
-    [[1, 0, 2, 4], [5, 7, -1, 3], [0, -9, 8, 8], [2, 5, 0, -8]]
-)
+FEATURE_MAP = np.array([[1, 0, 2, 4], [5, 7, -1, 3], [0, -9, 8, 8], [2, 5, 0, -8]])
 
 
 @exercise("04.1")
@@ -89,11 +87,7 @@ def _max_pooling(max_pool):
         image = random.integers(-9, 10, shape) - 20.0  # a 0 would stand out
         wanted = convolution.pool(image, 2)
         value = np.asarray(call(max_pool, image))
-        if (
-            value.shape
-            == (-(-shape[0] // 2), -(-shape[1] // 2))
-            != wanted.shape
-        ):
+        if value.shape == (-(-shape[0] // 2), -(-shape[1] // 2)) != wanted.shape:
             return f"of {shape} the last row or column fills no square: drop it"
         value = numbers(value, wanted.shape, f"an array {wanted.shape}")
         if np.array_equal(value, convolution.pool(image, 2, "average")):
@@ -114,9 +108,7 @@ def _dropout(dropout):
         value = numbers(call(dropout, x, rate, random), x.shape, f"{x.shape}")
         zeros = (value == 0).mean()
         if abs(zeros - (1 - rate)) < 0.02 and rate != 0.5:
-            return (
-                f"with rate {rate} it keeps a share of {rate}; drop that share"
-            )
+            return f"with rate {rate} it keeps a share of {rate}; drop that share"
         if abs(zeros - rate) > 0.02:  # ten standard deviations and more
             return f"with rate {rate}, a share of {zeros:.2f} is zero"
         kept = np.unique(value[value != 0])
@@ -127,10 +119,7 @@ def _dropout(dropout):
         rows = (value == 0).all(axis=1) | (value != 0).all(axis=1)
         if rows.any():
             return "each value is dropped by its own chance, not whole rows"
-    again = [
-        np.asarray(call(dropout, x, 0.5, np.random.default_rng(seed)))
-        for seed in (1, 1, 2)
-    ]
+    again = [np.asarray(call(dropout, x, 0.5, np.random.default_rng(seed))) for seed in (1, 1, 2)]
     if not np.array_equal(again[0], again[1]):
         raise CourseError("use the Generator that is given, and nothing else")
     if np.array_equal(again[0], again[2]):

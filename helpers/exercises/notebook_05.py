@@ -96,9 +96,7 @@ def _blank_scans(answer, X, files):
     # 0.6 % of a simulated blank scan, and ink at least 7 % of any character: the
     # faintest simulated one, and the faintest one of 16,437 real scans.
     ink = (X < 230).reshape(len(X), -1).mean(axis=1)
-    wanted = {
-        file for file, share in zip(files, ink, strict=True) if share < 0.02
-    }
+    wanted = {file for file, share in zip(files, ink, strict=True) if share < 0.02}
     given = names(answer, files)
     if extra := given - wanted:
         return (
@@ -106,6 +104,4 @@ def _blank_scans(answer, X, files):
             f"{min(extra)}; ink may be faint"
         )
     if missing := wanted - given:
-        return (
-            f"{len(missing)} blank scans are missing; a blank one may hold dust"
-        )
+        return f"{len(missing)} blank scans are missing; a blank one may hold dust"

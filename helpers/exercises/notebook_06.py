@@ -28,10 +28,7 @@ def _parameters_of_logistic_regression(answer):
     if answer == 64 * 64 * 3 + 1:
         return "that is one class, and there are 10"
     if answer != 64 * 64 * 3 * 10 + 10:
-        return (
-            "each class has one weight for every value of the flattened image, "
-            "and one bias"
-        )
+        return "each class has one weight for every value of the flattened image, and one bias"
 
 
 @exercise("06.3")
@@ -53,9 +50,7 @@ def _top_k_accuracy(top_k):
 
 @exercise("06.4")
 def _log_softmax(log_softmax):
-    z = np.array(
-        [[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0], [-5000.0, -5000.0, -5001.0]]
-    )
+    z = np.array([[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0], [-5000.0, -5000.0, -5001.0]])
     what = "an array of shape (n, classes)"
     value = numbers(call(log_softmax, z), z.shape, what)
     if np.isnan(value).any() or (value == np.inf).any():

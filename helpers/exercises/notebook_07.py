@@ -34,15 +34,10 @@ def _macro_recall(macro_recall):
         return "that is the accuracy, in which a frequent class counts more"
     if np.isclose(value, precision):
         return "that is the precision: select by y_true, not by y_pred"
-    if (
-        np.isnan(value)
-        or np.isclose(value, wanted * np.array([4 / 5, 4 / 6])).any()
-    ):
+    if np.isnan(value) or np.isclose(value, wanted * np.array([4 / 5, 4 / 6])).any():
         return "average over the classes that occur in y_true, and no others"
     if not np.isclose(value, wanted):
-        return (
-            f"it gave {value:.3f} where the mean of the recalls is {wanted:.3f}"
-        )
+        return f"it gave {value:.3f} where the mean of the recalls is {wanted:.3f}"
 
 
 @exercise("07.3")
@@ -81,10 +76,7 @@ def _wrong_labels(answer, data):
     found, planted = counts["wrong label"]
     flawed = sum(pair[0] for pair in counts.values())
     if 3 * found < planted:
-        return (
-            f"{found} of {planted} wrong labels are among your "
-            f"{len(suspects)} files"
-        )
+        return f"{found} of {planted} wrong labels are among your {len(suspects)} files"
     if 2 * flawed < len(suspects):
         return f"only {flawed} of your {len(suspects)} suspects are flawed"
 
@@ -104,6 +96,4 @@ def _temperature(soften):
         if not np.allclose(value.sum(axis=1), 1):
             return "each row must be probabilities that add up to 1"
         if not np.allclose(value, wanted, atol=1e-6):
-            return (
-                f"wrong at temperature {temperature}: divide the logits by it"
-            )
+            return f"wrong at temperature {temperature}: divide the logits by it"

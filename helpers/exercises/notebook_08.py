@@ -22,14 +22,9 @@ def _price_of_a_grid(answer):
     mistakes = {
         3 * trainings: "(a) those are minutes",
         trainings: "(a) that is the number of trainings: how long do they take?",
-        3
-        * 5**4
-        / 60: "(a) each hyperparameter makes it 4 times as many, so it "
+        3 * 5**4 / 60: "(a) each hyperparameter makes it 4 times as many, so it "
         "is not 5 to the power of 4",
-        3
-        * 5
-        * 4
-        / 60: "(a) a grid tries every combination, not each value once",
+        3 * 5 * 4 / 60: "(a) a grid tries every combination, not each value once",
     }
     for wrong, reason in mistakes.items():
         if np.isclose(hours, wrong):
@@ -43,9 +38,7 @@ def _price_of_a_grid(answer):
     if grid != 4:
         return "(b) look at the grid along the one axis that matters"
     if random == 4:
-        return (
-            "(c) a random search has no list of values: each draw is a new one"
-        )
+        return "(c) a random search has no list of values: each draw is a new one"
     if random != trainings:
         return "(c) each training draws its own value, from all of the range"
     needed, all_miss = 0, 1.0
@@ -59,10 +52,7 @@ def _price_of_a_grid(answer):
     if needed - 1 < enough < needed:
         return "(d) there is no part of a training: round up"
     if not enough >= needed:
-        return (
-            "(d) so few all miss the best 5 % too often: when is 0.95**n at most "
-            "0.05?"
-        )
+        return "(d) so few all miss the best 5 % too often: when is 0.95**n at most 0.05?"
     if enough > needed:
         return "(d) that is enough, but fewer are enough too"
 
@@ -82,9 +72,7 @@ def _log_uniform(log_uniform):
         decimal = np.log10(low) + u * np.log10(ratio)
         straight = low + u * (high - low)
         mistakes = {
-            "that is uniform in the value itself, not in its logarithm": [
-                straight
-            ],
+            "that is uniform in the value itself, not in its logarithm": [straight],
             "those are still logarithms: the way back is missing": [
                 natural,
                 decimal,
@@ -132,19 +120,14 @@ def _poisson_loss(poisson_loss):
                 (frequency - claims * logs).mean()
             ),
             "only the first term is multiplied by the exposure: the claims are "
-            "counted, not claims a year": (
-                (exposure * (frequency - claims * logs)).mean()
-            ),
-            "the claims are already a number: do not divide them by the "
-            "exposure": (
+            "counted, not claims a year": ((exposure * (frequency - claims * logs)).mean()),
+            "the claims are already a number: do not divide them by the exposure": (
                 exposure * frequency - claims / exposure * logs
             ).mean(),
             "claims a year need a weight: a policy of a week would count as much "
             "as one of a year": (frequency - claims / exposure * logs).mean(),
             "that is the sum: take the mean over the policies": each.sum(),
-            "divide by the number of policies, not by the years": (
-                each.sum() / exposure.sum()
-            ),
+            "divide by the number of policies, not by the years": (each.sum() / exposure.sum()),
             "the sign is the wrong way round: the smaller the better": -wanted,
             "take the logarithm of the frequency, without the exposure": (
                 each - claims * np.log(exposure)
@@ -152,9 +135,7 @@ def _poisson_loss(poisson_loss):
             "take the natural logarithm, np.log": (
                 exposure * frequency - claims * np.log10(frequency)
             ).mean(),
-            "the second term is subtracted": (
-                (exposure * frequency + claims * logs).mean()
-            ),
+            "the second term is subtracted": ((exposure * frequency + claims * logs).mean()),
         }
         for reason, wrong in mistakes.items():
             if np.isclose(value, wrong, rtol=1e-4):
@@ -208,13 +189,9 @@ def _fault_of_ranges(trial):
                 return "optimizer is one of 'adam' and 'sgd', and nothing else"
             continue
         if isinstance(got, kinds.CategoricalDistribution):
-            return (
-                f"{name} is a number: among categories a sampler sees no order"
-            )
+            return f"{name} is a number: among categories a sampler sees no order"
         if type(got) is not type(right):
-            kind = (
-                "int" if isinstance(right, kinds.IntDistribution) else "float"
-            )
+            kind = "int" if isinstance(right, kinds.IntDistribution) else "float"
             return f"{name} is for suggest_{kind}"
         if right.log and not got.log:
             return (
@@ -224,9 +201,7 @@ def _fault_of_ranges(trial):
         if got.log and not right.log:
             return f"{name} was not asked for on a logarithmic scale"
         if got.step != right.step:
-            steps = (
-                f"in steps of {right.step}" if right.step else "without steps"
-            )
+            steps = f"in steps of {right.step}" if right.step else "without steps"
             return f"{name} was asked for {steps}"
         if (got.low, got.high) != (right.low, right.high):
             return (
@@ -320,9 +295,7 @@ def _is_worse(others, mine):
 
 
 _SO_FAR = "take the others at this epoch, not their best so far"
-_END = (
-    "that is what the others reached later: unfair to one in its first epochs"
-)
+_END = "that is what the others reached later: unfair to one in its first epochs"
 _ALL = "take the others at this epoch alone, not at several epochs"
 _COLUMN = "after k epochs the others' value is in column k - 1"
 _GOOD = "it prunes the good ones: the larger the accuracy, the better"
@@ -369,9 +342,7 @@ def _successive_halving(answer):
     if halving == 64 * 64 and full == wanted:
         return "successive halving comes first"
     mistakes = {
-        np.dot(
-            rungs, at_rung
-        ): "(a) a trial that goes on keeps its weights: its "
+        np.dot(rungs, at_rung): "(a) a trial that goes on keeps its weights: its "
         "first epochs are not trained again",
         wanted - steps[-1]: "(a) the last trial is trained to the end",
         sum(at_rung): "(a) those are starts and not epochs, or one trial only",
@@ -381,9 +352,7 @@ def _successive_halving(answer):
         if halving == wrong:
             return reason
     if halving != wanted:
-        return (
-            "(a) add, for each round, the trials in it times their new epochs"
-        )
+        return "(a) add, for each round, the trials in it times their new epochs"
     if full == 64 * sum(rungs):
         return "(b) a trial has 64 epochs in all"
     if full != 64 * 64:

@@ -34,9 +34,7 @@ def _for_mobilenet(scale):
         if not _near(value, wanted):
             return "it is wrong: 0 should become -1, 127.5 would be 0, 255 be 1"
         if dtype != np.float32:
-            return (
-                f"the values are right, but their type is {dtype}, not float32"
-            )
+            return f"the values are right, but their type is {dtype}, not float32"
 
 
 def _near(value, other):
@@ -75,9 +73,7 @@ def _caffe(preprocess):
         if not np.allclose(value, reverse - MEANS, atol=1e-3):
             return "first turn the channels round, then subtract their means"
         if dtype != np.float32:
-            return (
-                f"the values are right, but their type is {dtype}, not float32"
-            )
+            return f"the values are right, but their type is {dtype}, not float32"
 
 
 @exercise("09.3")
@@ -100,17 +96,13 @@ def _best_and_rest(best_and_rest):
         if got[:-1] == [names[place] for place in order[::-1][:k]] != wanted:
             return "those are the least likely classes"
         if len(pairs) != k + 1:
-            return (
-                f"with k = {k} there should be {k + 1} pairs, not {len(pairs)}"
-            )
+            return f"with k = {k} there should be {k + 1} pairs, not {len(pairs)}"
         if got[:-1] == names[:k] != wanted:
             return "those are the first classes of the list, not the likeliest"
         if got[:-1] != wanted:
             return "these are not the likeliest classes, the likeliest first"
         if got[-1] != "others":
-            return (
-                f'the last pair should be called "others", not {shown(got[-1])}'
-            )
+            return f'the last pair should be called "others", not {shown(got[-1])}'
         values = numbers([p for _, p in pairs], (k + 1,), "probabilities")
         if not np.allclose(values[:-1], p[order[:k]]):
             return "the names are right, but not their probabilities"
@@ -185,9 +177,7 @@ def _grad_cam(cam):
         maps[0, 0, 0] = 2  # and is alone in one place
         raw = (maps * gradients.mean(axis=(0, 1))).sum(axis=2)
         wanted = np.maximum(raw, 0) / raw.max()
-        value = numbers(
-            call(cam, maps, gradients), shape[:2], f"an array {shape[:2]}"
-        )
+        value = numbers(call(cam, maps, gradients), shape[:2], f"an array {shape[:2]}")
         if np.allclose(value, wanted):
             continue
         if np.allclose(value, np.maximum(raw, 0)):

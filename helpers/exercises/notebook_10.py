@@ -65,9 +65,7 @@ def _frozen_batch_normalization(normalize):
                 gamma * centred / (np.sqrt(variance) + epsilon) + beta
             ),
             "epsilon is missing": gamma * centred / np.sqrt(variance) + beta,
-            "gamma multiplies and beta is added": (
-                beta * centred / root + gamma
-            ),
+            "gamma multiplies and beta is added": (beta * centred / root + gamma),
             "beta is added last, after gamma": gamma * (centred / root + beta),
             "gamma and beta are missing": centred / root,
         }
@@ -92,20 +90,13 @@ WHY = {
         "a character that is upside down and mirrored is not that one"
     ),
     ("character", TURNS[0]): "people write as slanted as that, and are read",
-    ("character", TURNS[1]): (
-        "upside down, 由 is 甲, and most characters are none at all"
-    ),
+    ("character", TURNS[1]): ("upside down, 由 is 甲, and most characters are none at all"),
     ("clock", "horizontal flip"): "in a mirror, three o'clock is nine o'clock",
-    ("clock", "vertical flip"): (
-        "the minute hand of a full hour then points at the half hour"
-    ),
+    ("clock", "vertical flip"): ("the minute hand of a full hour then points at the half hour"),
     ("clock", TURNS[0]): (
-        "the minute hand turns by 6 degrees a minute, the hour hand by half a "
-        "degree"
+        "the minute hand turns by 6 degrees a minute, the hour hand by half a degree"
     ),
-    ("clock", TURNS[1]): (
-        "turned by 90 degrees, the hands show another time, or none"
-    ),
+    ("clock", TURNS[1]): ("turned by 90 degrees, the hands show another time, or none"),
     ("cat", "horizontal flip"): "a cat in a mirror is a cat",
     ("cat", "vertical flip"): UPSIDE_DOWN,
     ("cat", TURNS[0]): "a camera held a little askew sees the same cat",
@@ -123,9 +114,7 @@ KEEP = {
 @exercise("10.3")
 def _which_change_keeps_the_label(answer):
     if not isinstance(answer, Mapping):
-        raise CourseError(
-            'give a dict, {"character": {...}, "clock": {...}, "cat": {...}}'
-        )
+        raise CourseError('give a dict, {"character": {...}, "clock": {...}, "cat": {...}}')
     for subject, right in KEEP.items():
         if subject not in answer:
             return f"the dict has no {subject!r}"
@@ -134,9 +123,7 @@ def _which_change_keeps_the_label(answer):
             return f"there is no change named {shown(unknown[0])}"
         for change in CHANGES:
             if (change in chosen) != (change in right):
-                why = WHY.get(
-                    (subject, change), "it changes the looks, not the label"
-                )
+                why = WHY.get((subject, change), "it changes the looks, not the label")
                 mistake = "is missing" if change in right else "does not belong"
                 return f"{subject}: {change} {mistake}: {why}"
 
@@ -215,8 +202,9 @@ def _paired_over_seeds(difference):
             "that is not paired: take the differences seed by seed first": (
                 apart * np.array(unpaired)
             ),
-            f"of {n} differences the spread is not known: take Student's t, "
-            "not the normal 1.96": z * spread / np.sqrt(n),
+            f"of {n} differences the spread is not known: take Student's t, not the normal 1.96": z
+            * spread
+            / np.sqrt(n),
             "that is an interval for one seed: the mean of n varies less, by "
             "the square root of n": spread * np.array([t, z, 2, 1]),
             "divide the sum of squares by n - 1 (ddof=1)": (
@@ -257,9 +245,7 @@ def _nearest_mean(nearest_mean):
         distances = _distances(F_test, means)
         wanted = classes[distances.argmin(axis=1)]
         what = f"{len(F_test)} labels, one for each row of F_test"
-        value = numbers(
-            call(nearest_mean, F_train, y_train, F_test), wanted.shape, what
-        )
+        value = numbers(call(nearest_mean, F_train, y_train, F_test), wanted.shape, what)
         if np.array_equal(value, wanted):
             continue
         if np.array_equal(value, distances.argmin(axis=1)):
@@ -275,8 +261,7 @@ def _nearest_mean(nearest_mean):
             if np.array_equal(value, found):
                 return "average over the images of a class, which are its rows"
         return (
-            f"{(value != wanted).sum()} of {len(wanted)} labels are not those "
-            "of the nearest mean"
+            f"{(value != wanted).sum()} of {len(wanted)} labels are not those of the nearest mean"
         )
 
 

@@ -6,7 +6,7 @@ file in this folder, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
 notebook that is not trusted yet, a printed page) a picture stands in its place.
 The numbers are those of `helpers.convolution`; tests compare them in a browser.
-A third page in this folder, pad.js, needs Python: `helpers.pad` carries it.
+A third page in this folder, pad.js, needs Python: `helpers.explorers.pad` carries it.
 """
 
 import base64
@@ -59,10 +59,7 @@ def kernels(images, kernel=((0, 0, 0), (0, 1, 0), (0, 0, 0))):
     if not isinstance(images, dict) or not images:
         raise CourseError('Give images by name: kernels({"sprite": image}).')
     settings = {
-        "images": {
-            str(name): _grey(name, image).tolist()
-            for name, image in images.items()
-        },
+        "images": {str(name): _grey(name, image).tolist() for name, image in images.items()},
         "kernel": _three_by_three(kernel).tolist(),
     }
     _show(
@@ -83,15 +80,12 @@ def arithmetic(**start):
     for name, value in start.items():
         if name not in LIMITS:
             raise CourseError(
-                f"The arithmetic explorer has no slider {name!r}; it has "
-                f"{', '.join(LIMITS)}."
+                f"The arithmetic explorer has no slider {name!r}; it has {', '.join(LIMITS)}."
             )
         if name == "padding" and value in PADDINGS:
             continue
         low, high = LIMITS[name]
-        whole = isinstance(value, int | np.integer) and not isinstance(
-            value, bool
-        )
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not low <= value <= high:
             words = ' "valid", "same", "full" or' * (name == "padding")
             raise CourseError(
@@ -100,10 +94,7 @@ def arithmetic(**start):
             )
     _show(
         "arithmetic",
-        {
-            name: value if isinstance(value, str) else int(value)
-            for name, value in start.items()
-        },
+        {name: value if isinstance(value, str) else int(value) for name, value in start.items()},
         "The convolution-arithmetic explorer: sliders of a layer, the places of its "
         "kernel drawn, output shape, parameters and costs.",
     )
@@ -146,9 +137,7 @@ def _array(values, what):
     try:
         return np.asarray(values)
     except ValueError:
-        raise CourseError(
-            f"The rows of {what} differ in length, so it is no array."
-        ) from None
+        raise CourseError(f"The rows of {what} differ in length, so it is no array.") from None
 
 
 def _show(name, settings, alt):

@@ -1,6 +1,6 @@
 // The drawing pad: strokes go to Python, which answers with what the network sees.
 //
-// Carried by helpers/pad.py as an anywidget. While an answer is on its way nothing
+// Carried by helpers/explorers/pad.py as an anywidget. While an answer is on its way nothing
 // more is sent; then only the newest state is, so that bars never lag behind a queue.
 
 const SIDE = 100; // units along a side of the canvas; strokes are kept in these

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from helpers import plots
-from helpers.writers import Writer
+from helpers.handwriting.writers import Writer
 
 CHARACTERS = "虎鱼森美囡国闲明犬炎"
 

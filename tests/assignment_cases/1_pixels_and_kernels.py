@@ -39,12 +39,8 @@ CASES = {
                     "return i + n if i < 0 else i - n * (i >= n)",
                 )
             },
-            "zero gives pixel 0": {
-                "source-index": changed("else None", "else 0")
-            },
-            "position n is inside": {
-                "source-index": changed("0 <= i < n", "0 <= i <= n")
-            },
+            "zero gives pixel 0": {"source-index": changed("else None", "else 0")},
+            "position n is inside": {"source-index": changed("0 <= i < n", "0 <= i <= n")},
         },
     ),
     "source-index-reflect": Case(
@@ -56,9 +52,7 @@ CASES = {
         },
         wrong={
             "repeats the edge": {
-                "source-index": changed(
-                    "2 * (n - 1)", "2 * n", "period - i)", "period - i - 1)"
-                )
+                "source-index": changed("2 * (n - 1)", "2 * n", "period - i)", "period - i - 1)")
             },
             "mirrors once only": {
                 "source-index": changed(
@@ -66,9 +60,7 @@ CASES = {
                     "return abs(i) if i < n else 2 * n - 2 - i",
                 )
             },
-            "fails for one pixel": {
-                "source-index": changed("max(2 * (n - 1), 1)", "2 * (n - 1)")
-            },
+            "fails for one pixel": {"source-index": changed("max(2 * (n - 1), 1)", "2 * (n - 1)")},
         },
     ),
     "pad-zero": Case(
@@ -117,48 +109,34 @@ CASES = {
                     'width, "zero")',
                 )
             },
-            "columns follow the height": {
-                "pad": changed("left, width,", "left, height,")
-            },
+            "columns follow the height": {"pad": changed("left, width,", "left, height,")},
         },
     ),
     "correlate-values": Case(
         right={
             "a list": {"correlate": returning("correlate", LIST)},
-            "float32": {
-                "correlate": returning("correlate", "result.astype('float32')")
-            },
+            "float32": {"correlate": returning("correlate", "result.astype('float32')")},
             "warns": {"correlate": warning("correlate")},
         },
         wrong={
             "flips the kernel": {
-                "correlate": changed(
-                    "kernel.astype(float)", "kernel.astype(float)[::-1, ::-1]"
-                )
+                "correlate": changed("kernel.astype(float)", "kernel.astype(float)[::-1, ::-1]")
             },
             "square kernels only": {
-                "correlate": changed(
-                    "kh, kw = kernel.shape", "kh = kw = len(kernel)"
-                )
+                "correlate": changed("kh, kw = kernel.shape", "kh = kw = len(kernel)")
             },
             "the mean": {"correlate": changed(".sum()", ".mean()")},
-            "the last place is missing": {
-                "correlate": changed("stride[0] + 1", "stride[0]")
-            },
+            "the last place is missing": {"correlate": changed("stride[0] + 1", "stride[0]")},
         },
     ),
     "correlate-bytes": Case(
         right={
             "a list": {"correlate": returning("correlate", LIST)},
-            "float32 inside": {
-                "correlate": changed("astype(float)", "astype('float32')")
-            },
+            "float32 inside": {"correlate": changed("astype(float)", "astype('float32')")},
         },
         wrong={
             "in the image's dtype": {
-                "correlate": changed(
-                    "image.astype(float), kernel.astype(float)", "image, kernel"
-                )
+                "correlate": changed("image.astype(float), kernel.astype(float)", "image, kernel")
             },
             "only the image is widened": {
                 "correlate": changed(
@@ -166,9 +144,7 @@ CASES = {
                     "image.astype(int), kernel.astype(int)",
                 )
             },
-            "in 16 bits": {
-                "correlate": changed("astype(float)", "astype('int16')")
-            },
+            "in 16 bits": {"correlate": changed("astype(float)", "astype('int16')")},
         },
     ),
     "correlate-stride": Case(
@@ -187,18 +163,12 @@ CASES = {
         },
         wrong={
             "across and down swapped": {
-                "correlate": changed(
-                    "image, kernel =", "stride = stride[::-1]; image, kernel ="
-                )
+                "correlate": changed("image, kernel =", "stride = stride[::-1]; image, kernel =")
             },
             "ignored": {
-                "correlate": changed(
-                    "image, kernel =", "stride = (1, 1); image, kernel ="
-                )
+                "correlate": changed("image, kernel =", "stride = (1, 1); image, kernel =")
             },
-            "one stride for both": {
-                "correlate": changed("stride[1]", "stride[0]")
-            },
+            "one stride for both": {"correlate": changed("stride[1]", "stride[0]")},
         },
     ),
     "same-odd": Case(
@@ -209,9 +179,7 @@ CASES = {
         wrong={
             "always zero": {"same": changed("sides, edge", 'sides, "zero"')},
             "square kernels only": {
-                "same": changed(
-                    "for k in kernel.shape", "for k in kernel.shape[:1] * 2"
-                )
+                "same": changed("for k in kernel.shape", "for k in kernel.shape[:1] * 2")
             },
             "not padded": {"same": instead("return correlate(image, kernel)")},
         },
@@ -220,36 +188,24 @@ CASES = {
         right={"a list": {"same": returning("same", LIST)}},
         wrong={
             "the odd pixel before": {
-                "same": changed(
-                    "((k - 1) // 2, k // 2)", "(k // 2, (k - 1) // 2)"
-                )
+                "same": changed("((k - 1) // 2, k // 2)", "(k // 2, (k - 1) // 2)")
             },
-            "half on both sides": {
-                "same": changed("((k - 1) // 2, k // 2)", "(k // 2, k // 2)")
-            },
+            "half on both sides": {"same": changed("((k - 1) // 2, k // 2)", "(k // 2, k // 2)")},
         },
     ),
     "paint-convolution": Case(
         right={
             "a list": {"paint": returning("paint", LIST)},
-            "float32": {
-                "paint": returning("paint", "result.astype('float32')")
-            },
+            "float32": {"paint": returning("paint", "result.astype('float32')")},
         },
         wrong={
-            "a correlation": {
-                "paint": changed("* kernel", "* kernel[::-1, ::-1]")
-            },
+            "a correlation": {"paint": changed("* kernel", "* kernel[::-1, ::-1]")},
             "overwrites": {"paint": changed("+= copy", "= copy")},
             "in the image's dtype": {
-                "paint": changed(
-                    "np.zeros(shape)", "np.zeros(shape, image.dtype)"
-                )
+                "paint": changed("np.zeros(shape)", "np.zeros(shape, image.dtype)")
             },
             "as large as the image": {
-                "paint": returning(
-                    "paint", "result[:len(arguments[0]), :len(arguments[0][0])]"
-                )
+                "paint": returning("paint", "result[:len(arguments[0]), :len(arguments[0][0])]")
             },
         },
     ),
@@ -259,42 +215,26 @@ CASES = {
             "warns": {"paint": warning("paint")},
         },
         wrong={
-            "ignored": {
-                "paint": changed("kernel.shape", "kernel.shape; stride = 1")
-            },
-            "too large": {
-                "paint": changed("(height - 1) * stride", "height * stride")
-            },
-            "copies side by side": {
-                "paint": changed("c * stride", "c * max(stride, kw)")
-            },
+            "ignored": {"paint": changed("kernel.shape", "kernel.shape; stride = 1")},
+            "too large": {"paint": changed("(height - 1) * stride", "height * stride")},
+            "copies side by side": {"paint": changed("c * stride", "c * max(stride, kw)")},
         },
     ),
     "stretch-values": Case(
         right={
             "a list": {"stretch": returning("stretch", LIST)},
             "int64": {"stretch": returning("stretch", "result.astype(int)")},
-            "another order": {
-                "stretch": changed("/ span * 255", "* (255 / span)")
-            },
+            "another order": {"stretch": changed("/ span * 255", "* (255 / span)")},
         },
         wrong={
             "cut off": {"stretch": changed("np.rint", "np.floor")},
-            "by the largest": {
-                "stretch": changed(
-                    "values.max() - values.min()", "values.max()"
-                )
-            },
-            "in the array's dtype": {
-                "stretch": changed("values.astype(float)", "values.copy()")
-            },
+            "by the largest": {"stretch": changed("values.max() - values.min()", "values.max()")},
+            "in the array's dtype": {"stretch": changed("values.astype(float)", "values.copy()")},
         },
     ),
     "stretch-keeps-its-argument": Case(
         right={
-            "a copy by another name": {
-                "stretch": changed("values.astype(float)", "1.0 * values")
-            },
+            "a copy by another name": {"stretch": changed("values.astype(float)", "1.0 * values")},
             "a list": {"stretch": returning("stretch", LIST)},
         },
         wrong={
@@ -307,8 +247,7 @@ CASES = {
             "in place, floats only": {
                 "stretch": changed(
                     "values = values.astype(float)",
-                    "values = values.astype(float, copy=False); "
-                    "values -= values.min()",
+                    "values = values.astype(float, copy=False); values -= values.min()",
                 )
             },
         },
@@ -316,18 +255,14 @@ CASES = {
     "edge-strength": Case(
         right={
             "by hypot": {
-                "edges": changed(
-                    "np.sqrt(across**2 + down**2)", "np.hypot(down, across)"
-                )
+                "edges": changed("np.sqrt(across**2 + down**2)", "np.hypot(down, across)")
             },
             "a list": {"edges": returning("edge_strength", LIST)},
             "warns": {"edges": warning("edge_strength")},
         },
         wrong={
             "sum of sizes": {
-                "edges": changed(
-                    "np.sqrt(across**2 + down**2)", "abs(across) + abs(down)"
-                )
+                "edges": changed("np.sqrt(across**2 + down**2)", "abs(across) + abs(down)")
             },
             "one direction": {"edges": changed("+ down**2", "")},
             "always zero": {"edges": changed(", edge)\n", ', "zero")\n')},
@@ -341,9 +276,7 @@ CASES = {
                 )
             },
             "float32": {
-                "rim": then(
-                    "rim_strength = {k: np.float32(v) for k, v in rim_strength.items()}"
-                )
+                "rim": then("rim_strength = {k: np.float32(v) for k, v in rim_strength.items()}")
             },
         },
         wrong={
@@ -368,11 +301,7 @@ CASES = {
                 1.5,
             ),
             "only zero is right": (
-                {
-                    "rim": then(
-                        'rim_strength = dict.fromkeys(edges, rim_strength["zero"])'
-                    )
-                },
+                {"rim": then('rim_strength = dict.fromkeys(edges, rim_strength["zero"])')},
                 0.5,
             ),
         },
@@ -394,12 +323,8 @@ CASES = {
             },
         },
         wrong={
-            "axes swapped": {
-                "patches": returning("patches", "result.swapaxes(2, 3)")
-            },
-            "places last": {
-                "patches": returning("patches", "result.transpose(2, 3, 0, 1)")
-            },
+            "axes swapped": {"patches": returning("patches", "result.swapaxes(2, 3)")},
+            "places last": {"patches": returning("patches", "result.transpose(2, 3, 0, 1)")},
             "square kernels only": {
                 "patches": changed(
                     "view(image, kernel_shape)",
@@ -412,17 +337,13 @@ CASES = {
         right={"a list": {"patches": returning("patches", LIST)}},
         wrong={
             "ignored": {"patches": changed("[::stride, ::stride]", "")},
-            "down only": {
-                "patches": changed("[::stride, ::stride]", "[::stride]")
-            },
+            "down only": {"patches": changed("[::stride, ::stride]", "[::stride]")},
         },
     ),
     "layer-valid": Case(
         right={
             "a list": {"layer": returning("layer", LIST)},
-            "float32": {
-                "layer": returning("layer", "result.astype('float32')")
-            },
+            "float32": {"layer": returning("layer", "result.astype('float32')")},
             "einsum": {
                 "layer": instead(
                     """
@@ -436,17 +357,11 @@ CASES = {
         },
         wrong={
             "no bias": {"layer": changed("+ biases", "")},
-            "first image only": {
-                "layer": changed("kh, kw =", "images = images[:1]; kh, kw =")
-            },
+            "first image only": {"layer": changed("kh, kw =", "images = images[:1]; kh, kw =")},
             "flips the kernel": {
-                "layer": changed(
-                    "filters[u, v]", "filters[kh - 1 - u, kw - 1 - v]"
-                )
+                "layer": changed("filters[u, v]", "filters[kh - 1 - u, kw - 1 - v]")
             },
-            "stride ignored": {
-                "layer": changed("kh, kw =", "stride = 1; kh, kw =")
-            },
+            "stride ignored": {"layer": changed("kh, kw =", "stride = 1; kh, kw =")},
         },
     ),
     "layer-same": Case(
@@ -482,23 +397,17 @@ CASES = {
     "layer-fast": Case(
         right={
             "warns": {"layer": warning("layer")},
-            "float32": {
-                "layer": returning("layer", "result.astype('float32')")
-            },
+            "float32": {"layer": returning("layer", "result.astype('float32')")},
         },
         wrong={
             "a loop over places": {"layer": instead(LOOPED_LAYER)},
-            "fast and wrong": {
-                "layer": changed("in np.ndindex(kh, kw)", "in [(0, 0)]")
-            },
+            "fast and wrong": {"layer": changed("in np.ndindex(kh, kw)", "in [(0, 0)]")},
         },
     ),
     "separate-product": Case(
         right={
             "lists": {
-                "separate": returning(
-                    "separate", "result and [part.tolist() for part in result]"
-                )
+                "separate": returning("separate", "result and [part.tolist() for part in result]")
             },
             "by singular values": {
                 "separate": instead(
@@ -519,35 +428,23 @@ CASES = {
                 )
             },
             "row and column swapped": {
-                "separate": changed(
-                    "return (column, row)", "return (row, column)"
-                )
+                "separate": changed("return (column, row)", "return (row, column)")
             },
             "the largest, not in size": {
-                "separate": changed(
-                    "np.abs(kernel).argmax()", "0 * kernel.argmax() + 1"
-                )
+                "separate": changed("np.abs(kernel).argmax()", "0 * kernel.argmax() + 1")
             },
-            "flat": {
-                "separate": changed("(column, row)", "(column[:, 0], row[0])")
-            },
+            "flat": {"separate": changed("(column, row)", "(column[:, 0], row[0])")},
         },
     ),
     "separate-none": Case(
         right={
             "warns": {"separate": warning("separate")},
             "lists": {
-                "separate": returning(
-                    "separate", "result and [part.tolist() for part in result]"
-                )
+                "separate": returning("separate", "result and [part.tolist() for part in result]")
             },
         },
         wrong={
-            "never": {
-                "separate": changed(
-                    " if np.allclose(column * row, kernel) else None", ""
-                )
-            },
+            "never": {"separate": changed(" if np.allclose(column * row, kernel) else None", "")},
             "always": {"separate": instead("return None")},
             "symmetric ones": {
                 "separate": changed(
@@ -560,24 +457,14 @@ CASES = {
     "box-sums-values": Case(
         right={
             "a list": {"box-sums": returning("box_sums", LIST)},
-            "more digits": {
-                "box-sums": changed("dtype=float", "dtype=np.longdouble")
-            },
+            "more digits": {"box-sums": changed("dtype=float", "dtype=np.longdouble")},
             "warns": {"box-sums": warning("box_sums")},
         },
         wrong={
-            "bytes wrap": {
-                "box-sums": changed("dtype=float", "dtype=image.dtype")
-            },
-            "one row and column less": {
-                "box-sums": returning("box_sums", "result[1:, 1:]")
-            },
-            "the corner is forgotten": {
-                "box-sums": changed(" + table[:-k, :-k]", "")
-            },
-            "means": {
-                "box-sums": returning("box_sums", "result / arguments[1] ** 2")
-            },
+            "bytes wrap": {"box-sums": changed("dtype=float", "dtype=image.dtype")},
+            "one row and column less": {"box-sums": returning("box_sums", "result[1:, 1:]")},
+            "the corner is forgotten": {"box-sums": changed(" + table[:-k, :-k]", "")},
+            "means": {"box-sums": returning("box_sums", "result / arguments[1] ** 2")},
         },
     ),
     "box-sums-fast": Case(
@@ -617,9 +504,7 @@ CASES = {
                     """
                 )
             },
-            "fast and wrong": {
-                "box-sums": instead("return image[k - 1 :, k - 1 :] * k * k")
-            },
+            "fast and wrong": {"box-sums": instead("return image[k - 1 :, k - 1 :] * k * k")},
         },
     ),
 }

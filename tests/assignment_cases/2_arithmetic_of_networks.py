@@ -7,9 +7,7 @@ ARRAY = "__import__('numpy').array(result, float)"
 
 def scaled(variable, *names):
     """These networks' numbers in a dictionary made 1 % larger."""
-    return then(
-        f"for n in {names}:\n    {variable}[n] = {variable}[n] * 1.01 + 1e-9"
-    )
+    return then(f"for n in {names}:\n    {variable}[n] = {variable}[n] * 1.01 + 1e-9")
 
 
 def three(answer, variable, mistakes):
@@ -42,26 +40,16 @@ def three(answer, variable, mistakes):
 CASES = {
     "sizes-valid": Case(
         right={
-            "an array of floats": {
-                "answer-volume-after": returning("volume_after", ARRAY)
-            },
-            "a tuple": {
-                "answer-volume-after": returning(
-                    "volume_after", "tuple(result)"
-                )
-            },
+            "an array of floats": {"answer-volume-after": returning("volume_after", ARRAY)},
+            "a tuple": {"answer-volume-after": returning("volume_after", "tuple(result)")},
             "warns": {"answer-volume-after": warning("volume_after")},
         },
         wrong={
             "rounds up": {
-                "answer-volume-after": changed(
-                    "(n - k) // s + 1", "-((k - n) // s) + 1"
-                )
+                "answer-volume-after": changed("(n - k) // s + 1", "-((k - n) // s) + 1")
             },
             "no place at the start": {
-                "answer-volume-after": changed(
-                    "(n - k) // s + 1", "(n - k) // s"
-                )
+                "answer-volume-after": changed("(n - k) // s + 1", "(n - k) // s")
             },
             "square images only": {
                 "answer-volume-after": changed(
@@ -70,48 +58,32 @@ CASES = {
                 )
             },
             "pooling leaves one channel": {
-                "answer-volume-after": changed(
-                    '"filters", channels', '"filters", 1'
-                )
+                "answer-volume-after": changed('"filters", channels', '"filters", 1')
             },
         },
     ),
     "sizes-same": Case(
-        right={
-            "an array": {
-                "answer-volume-after": returning("volume_after", ARRAY)
-            }
-        },
+        right={"an array": {"answer-volume-after": returning("volume_after", ARRAY)}},
         wrong={
             "keeps the size with any stride": {
                 "answer-volume-after": changed("-(-n // s) for", "n for")
             },
-            "rounds down": {
-                "answer-volume-after": changed("-(-n // s)", "n // s")
-            },
+            "rounds down": {"answer-volume-after": changed("-(-n // s)", "n // s")},
         },
     ),
     "sizes-dense": Case(
         right={
             "one number in a tuple": {
-                "answer-volume-after": returning(
-                    "volume_after", "tuple(result)"
-                )
+                "answer-volume-after": returning("volume_after", "tuple(result)")
             }
         },
         wrong={
             "forgets the channels": {
-                "answer-volume-after": changed(
-                    "math.prod(volume)", "math.prod(volume[:2])"
-                )
+                "answer-volume-after": changed("math.prod(volume)", "math.prod(volume[:2])")
             },
-            "dense keeps the size": {
-                "answer-volume-after": changed('[layer["units"]]', "volume")
-            },
+            "dense keeps the size": {"answer-volume-after": changed('[layer["units"]]', "volume")},
             "numbers without a list": {
-                "answer-volume-after": changed(
-                    "[math.prod(volume)]", "math.prod(volume)"
-                )
+                "answer-volume-after": changed("[math.prod(volume)]", "math.prod(volume)")
             },
         },
     ),
@@ -135,53 +107,35 @@ CASES = {
         },
         wrong={
             "looks at the first layer only": {
-                "answer-nothing-left-out": changed(
-                    '["layers"]:', '["layers"][:1]:'
-                )
+                "answer-nothing-left-out": changed('["layers"]:', '["layers"][:1]:')
             },
             "forgets the pools": {
-                "answer-nothing-left-out": changed(
-                    'in ("conv", "pool")', 'in ("conv",)'
-                )
+                "answer-nothing-left-out": changed('in ("conv", "pool")', 'in ("conv",)')
             },
             "stops before the last height": {
-                "answer-nothing-left-out": then(
-                    "good_heights = good_heights[:-1]"
-                )
+                "answer-nothing-left-out": then("good_heights = good_heights[:-1]")
             },
             "all heights": {
-                "answer-nothing-left-out": instead(
-                    "good_heights = list(range(150, 331))"
-                )
+                "answer-nothing-left-out": instead("good_heights = list(range(150, 331))")
             },
         },
     ),
     "parameters-conv": Case(
         right={
-            "a float": {
-                "answer-parameters-of": returning(
-                    "parameters_of", "1.0 * result"
-                )
-            },
+            "a float": {"answer-parameters-of": returning("parameters_of", "1.0 * result")},
             "warns": {"answer-parameters-of": warning("parameters_of")},
         },
         wrong={
-            "no bias": {
-                "answer-parameters-of": changed("(weights + 1)", "weights")
-            },
+            "no bias": {"answer-parameters-of": changed("(weights + 1)", "weights")},
             "one bias": {
                 "answer-parameters-of": changed(
                     '(weights + 1) * layer["filters"]',
                     'weights * layer["filters"] + 1',
                 )
             },
-            "one channel": {
-                "answer-parameters-of": changed(" * volume[-1]", "")
-            },
+            "one channel": {"answer-parameters-of": changed(" * volume[-1]", "")},
             "kernel not squared": {
-                "answer-parameters-of": changed(
-                    '["kernel"] ** 2', '["kernel"] * 3'
-                )
+                "answer-parameters-of": changed('["kernel"] ** 2', '["kernel"] * 3')
             },
         },
     ),
@@ -194,29 +148,19 @@ CASES = {
             }
         },
         wrong={
-            "no bias": {
-                "answer-parameters-of": changed("(volume[0] + 1)", "volume[0]")
-            },
+            "no bias": {"answer-parameters-of": changed("(volume[0] + 1)", "volume[0]")},
             "pooling has weights": {
-                "answer-parameters-of": changed(
-                    "return 0", 'return layer.get("kernel", 0) ** 2'
-                )
+                "answer-parameters-of": changed("return 0", 'return layer.get("kernel", 0) ** 2')
             },
-            "nothing for the others": {
-                "answer-parameters-of": changed("return 0", "return None")
-            },
+            "nothing for the others": {"answer-parameters-of": changed("return 0", "return None")},
         },
     ),
     "dense-share": three(
         "answer-dense-share",
         "dense_share",
         {
-            "the share of convolutions": changed(
-                'counts["dense"] /', 'counts["conv"] /'
-            ),
-            "in percent": then(
-                "dense_share = {k: 100 * v for k, v in dense_share.items()}"
-            ),
+            "the share of convolutions": changed('counts["dense"] /', 'counts["conv"] /'),
+            "in percent": then("dense_share = {k: 100 * v for k, v in dense_share.items()}"),
         },
     ),
     "widest": Case(
@@ -230,13 +174,9 @@ CASES = {
         },
         wrong={
             "output does not change": {
-                "answer-widest": changed(
-                    "volume[0] + 1 + output", "volume[0] + 1"
-                )
+                "answer-widest": changed("volume[0] + 1 + output", "volume[0] + 1")
             },
-            "without convolutions": {
-                "answer-widest": changed("fixed += ", "fixed += 0 * ")
-            },
+            "without convolutions": {"answer-widest": changed("fixed += ", "fixed += 0 * ")},
             "not a whole number": {"answer-widest": changed(") // (", ") / (")},
             "one too many": {"answer-widest": then("widest += 1")},
         },
@@ -247,38 +187,24 @@ CASES = {
             "warns": {"answer-fields": warning("fields")},
         },
         wrong={
-            "adds kernels": {
-                "answer-fields": changed(
-                    '(layer["kernel"] - 1)', 'layer["kernel"]'
-                )
-            },
-            "the last only": {
-                "answer-fields": returning("fields", "result[-1]")
-            },
+            "adds kernels": {"answer-fields": changed('(layer["kernel"] - 1)', 'layer["kernel"]')},
+            "the last only": {"answer-fields": returning("fields", "result[-1]")},
             "starts from nothing": {
-                "answer-fields": changed(
-                    "size, step, sizes = 1, 1", "size, step, sizes = 0, 1"
-                )
+                "answer-fields": changed("size, step, sizes = 1, 1", "size, step, sizes = 0, 1")
             },
         },
     ),
     "fields-stride": Case(
-        right={
-            "a tuple": {"answer-fields": returning("fields", "tuple(result)")}
-        },
+        right={"a tuple": {"answer-fields": returning("fields", "tuple(result)")}},
         wrong={
-            "ignores strides": {
-                "answer-fields": changed("step *= ", "step = 1 + 0 * ")
-            },
+            "ignores strides": {"answer-fields": changed("step *= ", "step = 1 + 0 * ")},
             "the layer's own stride first": {
                 "answer-fields": changed(
                     "size += ",
                     'size += (layer["stride"] - 1) * (layer["kernel"] - 1) * step; size += ',
                 )
             },
-            "the last stride only": {
-                "answer-fields": changed("step *= ", "step = ")
-            },
+            "the last stride only": {"answer-fields": changed("step *= ", "step = ")},
         },
     ),
     "seen-valid": Case(
@@ -294,9 +220,7 @@ CASES = {
                 )
             },
             "one row too many": {"answer-seen": changed("+ k - 1", "+ k")},
-            "first layer last": {
-                "answer-seen": changed("reversed(steps)", "steps")
-            },
+            "first layer last": {"answer-seen": changed("reversed(steps)", "steps")},
         },
     ),
     "seen-same": Case(
@@ -304,13 +228,9 @@ CASES = {
         wrong={
             "not padded": {"answer-seen": changed('== "same"', '== "SAME"')},
             "as at stride 1": {
-                "answer-seen": changed(
-                    "max((places - 1) * s + k - n, 0) // 2", "(k - 1) // 2"
-                )
+                "answer-seen": changed("max((places - 1) * s + k - n, 0) // 2", "(k - 1) // 2")
             },
-            "the odd row above": {
-                "answer-seen": changed("n, 0) // 2", "n + 1, 0) // 2")
-            },
+            "the odd row above": {"answer-seen": changed("n, 0) // 2", "n + 1, 0) // 2")},
             "stays inside": {
                 "answer-seen": returning(
                     "seen",
@@ -327,13 +247,9 @@ CASES = {
     "multiplications-conv": Case(
         right={
             "a float": {
-                "answer-multiplications-of": returning(
-                    "multiplications_of", "1.0 * result"
-                )
+                "answer-multiplications-of": returning("multiplications_of", "1.0 * result")
             },
-            "warns": {
-                "answer-multiplications-of": warning("multiplications_of")
-            },
+            "warns": {"answer-multiplications-of": warning("multiplications_of")},
         },
         wrong={
             "places of the input": {
@@ -347,9 +263,7 @@ CASES = {
                     " * volume[2]", " * volume[2] + height * width * filters"
                 )
             },
-            "one channel": {
-                "answer-multiplications-of": changed(" * volume[2]", "")
-            },
+            "one channel": {"answer-multiplications-of": changed(" * volume[2]", "")},
         },
     ),
     "multiplications-other": Case(
@@ -362,9 +276,7 @@ CASES = {
         },
         wrong={
             "with biases": {
-                "answer-multiplications-of": changed(
-                    "volume[0] *", "(volume[0] + 1) *"
-                )
+                "answer-multiplications-of": changed("volume[0] *", "(volume[0] + 1) *")
             },
             "pooling multiplies": {
                 "answer-multiplications-of": changed(
@@ -377,17 +289,13 @@ CASES = {
         "answer-conv-share",
         "conv_share",
         {
-            "the share of dense layers": changed(
-                'counts["conv"] /', 'counts["dense"] /'
-            ),
+            "the share of dense layers": changed('counts["conv"] /', 'counts["dense"] /'),
             "of parameters": changed("multiplications_of", "parameters_of"),
         },
     ),
     "bottleneck": Case(
         right={
-            "a float": {
-                "answer-bottleneck": then("bottleneck = float(bottleneck)")
-            },
+            "a float": {"answer-bottleneck": then("bottleneck = float(bottleneck)")},
             "by trying": {
                 "answer-bottleneck": then(
                     "bottleneck = max(m for m in range(999) if m * (channels + 9 * filters) <= alone / 2)"
@@ -396,13 +304,9 @@ CASES = {
         },
         wrong={
             "the 1x1 layer is free": {
-                "answer-bottleneck": changed(
-                    "(channels + 9 * filters)", "(9 * filters)"
-                )
+                "answer-bottleneck": changed("(channels + 9 * filters)", "(9 * filters)")
             },
-            "without half": {
-                "answer-bottleneck": changed("alone // 2", "alone")
-            },
+            "without half": {"answer-bottleneck": changed("alone // 2", "alone")},
             "half of the channels": {
                 "answer-bottleneck": instead(
                     'bottleneck = mine["alexnet"]["layers"][4]["filters"] // 2'
@@ -412,28 +316,16 @@ CASES = {
     ),
     "wrong-rows": Case(
         right={
-            "a set": {
-                "answer-wrong-rows": then("wrong_rows = set(wrong_rows)")
-            },
+            "a set": {"answer-wrong-rows": then("wrong_rows = set(wrong_rows)")},
             "an array": {
-                "answer-wrong-rows": then(
-                    "import numpy as np\nwrong_rows = np.array(wrong_rows)"
-                )
+                "answer-wrong-rows": then("import numpy as np\nwrong_rows = np.array(wrong_rows)")
             },
         },
         wrong={
-            "all rows": {
-                "answer-wrong-rows": then(
-                    "wrong_rows = [r['name'] for r in summary]"
-                )
-            },
-            "numbers of rows": {
-                "answer-wrong-rows": then("wrong_rows = [0, 1, 2, 3]")
-            },
+            "all rows": {"answer-wrong-rows": then("wrong_rows = [r['name'] for r in summary]")},
+            "numbers of rows": {"answer-wrong-rows": then("wrong_rows = [0, 1, 2, 3]")},
             "looks at parameters only": {
-                "answer-wrong-rows": changed(
-                    "true != row", 'count != row["parameters"]'
-                )
+                "answer-wrong-rows": changed("true != row", 'count != row["parameters"]')
             },
         },
         part={
@@ -458,11 +350,7 @@ CASES = {
                     "repaired = tuple({'name': r['name'], 'output': tuple(r['output']), 'parameters': r['parameters'] / 1} for r in repaired)"
                 )
             },
-            "warns": {
-                "answer-repaired": then(
-                    "import warnings\nwarnings.warn('done')"
-                )
-            },
+            "warns": {"answer-repaired": then("import warnings\nwarnings.warn('done')")},
         },
         wrong={
             "as it was": {"answer-repaired": instead("repaired = summary")},
@@ -471,9 +359,7 @@ CASES = {
                     "repaired = [r for r in repaired if r['name'] in wrong_rows]"
                 )
             },
-            "another order": {
-                "answer-repaired": then("repaired = repaired[::-1]")
-            },
+            "another order": {"answer-repaired": then("repaired = repaired[::-1]")},
         },
         part={
             "one right row is spoiled": (
@@ -502,9 +388,7 @@ CASES = {
                 )
             },
             "an array": {
-                "answer-recovered": then(
-                    "import numpy as np\nrecovered = np.array(recovered)"
-                )
+                "answer-recovered": then("import numpy as np\nrecovered = np.array(recovered)")
             },
         },
         wrong={
@@ -512,16 +396,10 @@ CASES = {
                 "answer-recovered": changed('    volume = row["output"]', "")
             },
             "stride 1": {
-                "answer-recovered": then(
-                    "recovered = [[k, 1, f] for k, s, f in recovered]"
-                )
+                "answer-recovered": then("recovered = [[k, 1, f] for k, s, f in recovered]")
             },
-            "the square of the kernel": {
-                "answer-recovered": changed("math.isqrt(", "int(")
-            },
-            "three layers": {
-                "answer-recovered": then("recovered = recovered[:3]")
-            },
+            "the square of the kernel": {"answer-recovered": changed("math.isqrt(", "int(")},
+            "three layers": {"answer-recovered": then("recovered = recovered[:3]")},
         },
         part={
             "one kernel is wrong": (

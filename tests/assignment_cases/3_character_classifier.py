@@ -57,9 +57,7 @@ CASES = {
     "hold-out-writers": Case(
         right={
             "lists": {
-                "answer-hold-out": returning(
-                    "hold_out", "[part.tolist() for part in result]"
-                )
+                "answer-hold-out": returning("hold_out", "[part.tolist() for part in result]")
             },
             "other order, other dtype": {
                 "answer-hold-out": returning(
@@ -78,9 +76,7 @@ CASES = {
                     """
                 )
             },
-            "the parts are swapped": {
-                "answer-hold-out": returning("hold_out", "result[::-1]")
-            },
+            "the parts are swapped": {"answer-hold-out": returning("hold_out", "result[::-1]")},
             "truth values instead of indices": {
                 "answer-hold-out": changed(
                     "np.flatnonzero(~held_out), np.flatnonzero(held_out)",
@@ -88,9 +84,7 @@ CASES = {
                 )
             },
             "writers are numbers from 0": {
-                "answer-hold-out": changed(
-                    "np.unique(writer)", "writer.max() + 1"
-                )
+                "answer-hold-out": changed("np.unique(writer)", "writer.max() + 1")
             },
         },
     ),
@@ -121,24 +115,16 @@ CASES = {
                     "np.unique(writer)[:count]",
                 )
             },
-            "always the same": {
-                "answer-hold-out": changed("rng(seed)", "rng(1)")
-            },
-            "never the same": {
-                "answer-hold-out": changed("rng(seed)", "rng()")
-            },
+            "always the same": {"answer-hold-out": changed("rng(seed)", "rng(1)")},
+            "never the same": {"answer-hold-out": changed("rng(seed)", "rng()")},
         },
     ),
     "logistic-form": Case(
         right={
             "not trained yet": {"answer-logistic": UNTRAINED},
-            "probabilities": {
-                "answer-logistic": then(WITH_SOFTMAX.format("logistic"))
-            },
+            "probabilities": {"answer-logistic": then(WITH_SOFTMAX.format("logistic"))},
             "a line on standard error": {
-                "answer-logistic": then(
-                    "import sys\nprint('done', file=sys.stderr)"
-                )
+                "answer-logistic": then("import sys\nprint('done', file=sys.stderr)")
             },
         },
         wrong={
@@ -172,9 +158,7 @@ CASES = {
     ),
     "logistic-new-writers": Case(
         right={
-            "probabilities": {
-                "answer-logistic": then(WITH_SOFTMAX.format("logistic"))
-            },
+            "probabilities": {"answer-logistic": then(WITH_SOFTMAX.format("logistic"))},
         },
         wrong={
             "not trained": {"answer-logistic": UNTRAINED},
@@ -193,9 +177,7 @@ CASES = {
     "budget": Case(
         right={
             "not trained yet": NOT_TRAINED,
-            "probabilities": {
-                "answer-model": then(WITH_SOFTMAX.format("model"))
-            },
+            "probabilities": {"answer-model": then(WITH_SOFTMAX.format("model"))},
             "a functional model": {
                 "answer-model": then(
                     """
@@ -250,9 +232,9 @@ CASES = {
         right={
             "five epochs, probabilities": QUICK_LOGISTIC
             | {
-                "answer-model": lambda source: then(
-                    WITH_SOFTMAX.format("model")
-                )(changed("epochs, batch = 20", "epochs, batch = 5")(source))
+                "answer-model": lambda source: then(WITH_SOFTMAX.format("model"))(
+                    changed("epochs, batch = 20", "epochs, batch = 5")(source)
+                )
             },
         },
         wrong={
@@ -263,8 +245,7 @@ CASES = {
     ),
     "new-writers": Case(
         right={
-            "probabilities": QUICK_LOGISTIC
-            | {"answer-model": then(WITH_SOFTMAX.format("model"))},
+            "probabilities": QUICK_LOGISTIC | {"answer-model": then(WITH_SOFTMAX.format("model"))},
         },
         wrong={
             "not trained": NOT_TRAINED,
@@ -276,25 +257,14 @@ CASES = {
     "over-writers": Case(
         right={
             "a list": NO_NETWORKS
-            | {
-                "answer-over-writers": returning("over_writers", "list(result)")
-            },
+            | {"answer-over-writers": returning("over_writers", "list(result)")},
             "float32": NO_NETWORKS
-            | {
-                "answer-over-writers": returning(
-                    "over_writers", "np.array(result, 'float32')"
-                )
-            },
-            "warns": NO_NETWORKS
-            | {"answer-over-writers": warning("over_writers")},
+            | {"answer-over-writers": returning("over_writers", "np.array(result, 'float32')")},
+            "warns": NO_NETWORKS | {"answer-over-writers": warning("over_writers")},
         },
         wrong={
             "each image is an experiment": NO_NETWORKS
-            | {
-                "answer-over-writers": instead(
-                    "return mean_interval(right.astype(float))"
-                )
-            },
+            | {"answer-over-writers": instead("return mean_interval(right.astype(float))")},
             "a normal distribution": NO_NETWORKS
             | {
                 "answer-over-writers": instead(
@@ -317,17 +287,11 @@ CASES = {
     "claimed": Case(
         right={
             "a list of float32": READS_AS_LOGISTIC
-            | {
-                "answer-claimed": then(
-                    "claimed = [np.float32(end) for end in claimed]"
-                )
-            },
-            "an array": READS_AS_LOGISTIC
-            | {"answer-claimed": then("claimed = np.array(claimed)")},
+            | {"answer-claimed": then("claimed = [np.float32(end) for end in claimed]")},
+            "an array": READS_AS_LOGISTIC | {"answer-claimed": then("claimed = np.array(claimed)")},
         },
         wrong={
-            "anything": NOT_TRAINED
-            | {"answer-claimed": instead("claimed = (0.0, 1.0)")},
+            "anything": NOT_TRAINED | {"answer-claimed": instead("claimed = (0.0, 1.0)")},
             "too high": claims("(0.8, 0.95)"),
             "too low": claims("(0.0, 0.2)"),
             "in percent": claims("(30, 45)"),

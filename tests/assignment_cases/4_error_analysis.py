@@ -10,9 +10,7 @@ def listed(answer, name, half, wrong):
     return Case(
         right={
             "an array": {answer: then(f"{name} = np.array({name})")},
-            "backwards, the first twice": {
-                answer: then(f"{name} = {name}[:1] + {name}[::-1]")
-            },
+            "backwards, the first twice": {answer: then(f"{name} = {name}[:1] + {name}[::-1]")},
             "floats, and a line on standard error": {
                 answer: then(
                     f"import sys\nprint('done', file=sys.stderr)\n"
@@ -21,11 +19,7 @@ def listed(answer, name, half, wrong):
             },
         },
         wrong={what: {answer: change} for what, change in wrong.items()},
-        part={
-            "every second one": ({answer: then(f"{name} = {name}[::2]")}, half)
-        }
-        if half
-        else {},
+        part={"every second one": ({answer: then(f"{name} = {name}[::2]")}, half)} if half else {},
     )
 
 
@@ -40,8 +34,7 @@ NO_LISTS = {
 def without_lists(right, wrong):
     """A Case for a cell that needs no lists of suspects, which take seconds."""
     right, wrong = (
-        {what: NO_LISTS | changes for what, changes in group.items()}
-        for group in (right, wrong)
+        {what: NO_LISTS | changes for what, changes in group.items()} for group in (right, wrong)
     )
     return Case(right, wrong)
 
@@ -49,21 +42,15 @@ def without_lists(right, wrong):
 CASES = {
     "scores-plain": Case(
         right={
-            "an array of float32": {
-                "answer-scores": returning("scores", ARRAY)
-            },
+            "an array of float32": {"answer-scores": returning("scores", ARRAY)},
             "warns": {"answer-scores": warning("scores")},
         },
         wrong={
             "precision and recall swapped": {
-                "answer-scores": returning(
-                    "scores", "(result[1], result[0], result[2])"
-                )
+                "answer-scores": returning("scores", "(result[1], result[0], result[2])")
             },
             "the plain mean": {
-                "answer-scores": returning(
-                    "scores", "(*result[:2], (result[0] + result[1]) / 2)"
-                )
+                "answer-scores": returning("scores", "(*result[:2], (result[0] + result[1]) / 2)")
             },
             "arrays take pairs apart": {
                 "answer-scores": changed(
@@ -74,13 +61,9 @@ CASES = {
         },
     ),
     "scores-edges": Case(
-        right={
-            "a list": {"answer-scores": returning("scores", "list(result)")}
-        },
+        right={"a list": {"answer-scores": returning("scores", "list(result)")}},
         wrong={
-            "divides by nothing": {
-                "answer-scores": changed("max(len(listed), 1)", "len(listed)")
-            },
+            "divides by nothing": {"answer-scores": changed("max(len(listed), 1)", "len(listed)")},
             "counts what is listed twice": {
                 "answer-scores": changed(
                     "max(len(listed), 1)",
@@ -93,11 +76,7 @@ CASES = {
     ),
     "best-length-plain": Case(
         right={
-            "a NumPy number": {
-                "answer-best-length": returning(
-                    "best_length", "np.int16(result)"
-                )
-            },
+            "a NumPy number": {"answer-best-length": returning("best_length", "np.int16(result)")},
             "with a loop": {
                 "answer-best-length": instead(
                     """
@@ -114,18 +93,12 @@ CASES = {
         },
         wrong={
             "the number of flawed": {
-                "answer-best-length": instead(
-                    "return int(min(total, len(flawed)))"
-                )
+                "answer-best-length": instead("return int(min(total, len(flawed)))")
             },
             "counts from 0": {
-                "answer-best-length": changed(
-                    "int(lengths[f1.argmax()])", "int(f1.argmax())"
-                )
+                "answer-best-length": changed("int(lengths[f1.argmax()])", "int(f1.argmax())")
             },
-            "precision alone": {
-                "answer-best-length": changed("(lengths + total)", "lengths")
-            },
+            "precision alone": {"answer-best-length": changed("(lengths + total)", "lengths")},
             "up to the last flawed one": {
                 "answer-best-length": instead(
                     "return int(np.max(np.flatnonzero(flawed), initial=-1)) + 1"
@@ -134,11 +107,7 @@ CASES = {
         },
     ),
     "best-length-edges": Case(
-        right={
-            "a float": {
-                "answer-best-length": returning("best_length", "float(result)")
-            }
-        },
+        right={"a float": {"answer-best-length": returning("best_length", "float(result)")}},
         wrong={
             "the longest of several": {
                 "answer-best-length": changed(
@@ -174,12 +143,8 @@ CASES = {
         "copies",
         3,
         {
-            "only those in the same place": changed(
-                "np.ndindex(3, 3)", "[(1, 1)]"
-            ),
-            "the scans, not the pairs": then(
-                "copies = [scan for pair in copies for scan in pair]"
-            ),
+            "only those in the same place": changed("np.ndindex(3, 3)", "[(1, 1)]"),
+            "the scans, not the pairs": then("copies = [scan for pair in copies for scan in pair]"),
             "each with itself": then("copies = [(a, a) for a, b in copies]"),
             "all that are alike": changed("> 0.93", "> 0.7"),
         },
@@ -189,15 +154,9 @@ CASES = {
         "upside_down",
         3,
         {
-            "characters that look the same, too": changed(
-                "written & turnable & (", "written & ("
-            ),
-            "all that could be turned": then(
-                "upside_down = np.flatnonzero(turnable).tolist()"
-            ),
-            "whatever is hard to read": changed(
-                "(as_turned > 0.5)", "(as_labelled < 0.5)"
-            ),
+            "characters that look the same, too": changed("written & turnable & (", "written & ("),
+            "all that could be turned": then("upside_down = np.flatnonzero(turnable).tolist()"),
+            "whatever is hard to read": changed("(as_turned > 0.5)", "(as_labelled < 0.5)"),
         },
     ),
     "wrong-labels-marks": listed(
@@ -212,9 +171,7 @@ CASES = {
     ),
     "sign-test-plain": without_lists(
         right={
-            "float32": {
-                "answer-sign-test": returning("sign_test", "np.float32(result)")
-            },
+            "float32": {"answer-sign-test": returning("sign_test", "np.float32(result)")},
             "SciPy": {
                 "answer-sign-test": instead(
                     """
@@ -228,13 +185,9 @@ CASES = {
             "warns": {"answer-sign-test": warning("sign_test")},
         },
         wrong={
-            "one side only": {
-                "answer-sign-test": changed("min(2 * ways", "min(ways")
-            },
+            "one side only": {"answer-sign-test": changed("min(2 * ways", "min(ways")},
             "all images count": {
-                "answer-sign-test": changed(
-                    "gained + lost, min", "len(first), min"
-                )
+                "answer-sign-test": changed("gained + lost, min", "len(first), min")
             },
             "without the outcome itself": {
                 "answer-sign-test": changed("range(fewer + 1)", "range(fewer)")
@@ -242,20 +195,14 @@ CASES = {
         },
     ),
     "sign-test-edges": without_lists(
-        right={
-            "in an array": {
-                "answer-sign-test": returning("sign_test", "np.array(result)")
-            }
-        },
+        right={"in an array": {"answer-sign-test": returning("sign_test", "np.array(result)")}},
         wrong={
             "more than one": {
                 "answer-sign-test": changed(
                     "min(2 * ways / 2**tosses, 1.0)", "2 * ways / 2**tosses"
                 )
             },
-            "floats overflow": {
-                "answer-sign-test": changed("2 * ways /", "2.0 * ways /")
-            },
+            "floats overflow": {"answer-sign-test": changed("2 * ways /", "2.0 * ways /")},
         },
     ),
 }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.assignment_data import (
+from helpers.assignments.data import (
     CARDS,
     KINDS,
     ON_A_CARD,
@@ -21,8 +21,8 @@ from helpers.assignment_data import (
     small,
 )
 from helpers.files import write_file
-from helpers.simulator import blank
-from helpers.writers import Writer
+from helpers.handwriting.simulator import blank
+from helpers.handwriting.writers import Writer
 
 SEED = 40_417
 WRITERS = 60
@@ -73,9 +73,7 @@ def draw():
             X[second], y[second] = scanned_again(X[first], random), y[first]
             planted["copies"].append((first, second))
     X = (np.round(X / LEVELS) * LEVELS).astype(np.uint8)
-    return Pool(
-        X, y.astype(np.uint8), {k: sorted(v) for k, v in planted.items()}
-    )
+    return Pool(X, y.astype(np.uint8), {k: sorted(v) for k, v in planted.items()})
 
 
 def empty(random):
@@ -114,9 +112,7 @@ def main():
         print(f"{SCANS.stat().st_size:,} bytes written")
         return
     with np.load(SCANS) as stored:
-        same = all(
-            np.array_equal(stored[name], getattr(pool, name)) for name in "Xy"
-        )
+        same = all(np.array_equal(stored[name], getattr(pool, name)) for name in "Xy")
     print("The file holds the same." if same else "The file holds OTHER scans.")
 
 

@@ -39,9 +39,7 @@ def main(size):
         notebook = notebooks.read(path)
         for cell in notebook.cells:
             if size == "full":
-                cell.source = cell.source.replace(
-                    'SIZE = "default"', 'SIZE = "full"'
-                )
+                cell.source = cell.source.replace('SIZE = "default"', 'SIZE = "full"')
         seconds = notebooks.execute(notebook, path.parent, environment)
         total = sum(s for s, _ in seconds)
         print(f"\n== {path.stem} on {size} data, {total:.0f} s", flush=True)

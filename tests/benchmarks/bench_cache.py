@@ -39,9 +39,7 @@ def run(repeats=5):
 
     def fit(live):
         model = compiled()
-        return seconds_of(
-            lambda: fit_or_load(model, X[:1000], y[:1000], epochs=2, live=live)
-        )
+        return seconds_of(lambda: fit_or_load(model, X[:1000], y[:1000], epochs=2, live=live))
 
     model = compiled()
     arguments = {"epochs": 2, "batch_size": 128}
@@ -53,12 +51,8 @@ def run(repeats=5):
         for _ in range(repeats):
             rows["trained"].append(fit(live=True))
             rows["loaded"].append(fit(live=False))
-            rows["sha256"].append(
-                seconds_of(lambda: hashlib.sha256(X).hexdigest())
-            )
-            rows["digest"].append(
-                seconds_of(lambda: digest_of(model, X, y, 1, {}, [], arguments))
-            )
+            rows["sha256"].append(seconds_of(lambda: hashlib.sha256(X).hexdigest()))
+            rows["digest"].append(seconds_of(lambda: digest_of(model, X, y, 1, {}, [], arguments)))
     medians = {what: statistics.median(times) for what, times in rows.items()}
     return [
         (

@@ -24,11 +24,11 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from helpers.grading import sandbox
-from helpers.grading.course import Course
-from helpers.grading.gradebook import entered
-from helpers.grading.notebooks import grade_id, read_source
-from helpers.grading.release import FOLDER, student_version
+from helpers.teaching.grading import sandbox
+from helpers.teaching.grading.course import Course
+from helpers.teaching.grading.gradebook import entered
+from helpers.teaching.grading.nbgrader_steps import FOLDER, student_version
+from helpers.teaching.grading.submissions import grade_id, read_source
 
 ASSIGNMENT = "3_character_classifier"
 
@@ -42,9 +42,7 @@ def handed_in(source, number, epochs):
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             text = solved[grade_id(cell)]
-            text = re.sub(
-                r"^ *### (BEGIN|END) SOLUTION\n?", "", text, flags=re.M
-            )
+            text = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", text, flags=re.M)
             text = re.sub(r"(set_random_seed)\(\d+\)", rf"\1({number})", text)
             text, found = re.subn(r"epochs, batch = \d+", epochs_of, text)
             changed += found
@@ -56,9 +54,7 @@ def handed_in(source, number, epochs):
 def classroom(folder, numbers, epochs):
     """A course folder with the assignment and submissions of these numbers."""
     course = folder / "course"
-    shutil.copytree(
-        FOLDER / "source" / ASSIGNMENT, course / "source" / ASSIGNMENT
-    )
+    shutil.copytree(FOLDER / "source" / ASSIGNMENT, course / "source" / ASSIGNMENT)
     shutil.copy(FOLDER / "nbgrader_config.py", course)
     path = course / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     source = nbformat.read(path, as_version=4)
@@ -115,9 +111,7 @@ def run(count=40, epochs=None):
         reference.append(by_nbgrader(after))
         expected, found = marks(before) | marks(after), marks(ours)
     if expected != found:
-        different = [
-            name for name in expected if expected[name] != found.get(name)
-        ]
+        different = [name for name in expected if expected[name] != found.get(name)]
         raise AssertionError(f"other marks than nbgrader's for {different}")
     cores = len(os.sched_getaffinity(0))
     parts = " + ".join(f"{part:.0f}" for part in reference)
@@ -142,7 +136,4 @@ def by_nbgrader(course):
 
 if __name__ == "__main__":
     for what, reference, ours, note in run(*map(int, sys.argv[1:])):
-        print(
-            f"{what:34} {reference:7.1f} s -> {ours:7.1f} s "
-            f"{reference / ours:6.1f} x   ({note})"
-        )
+        print(f"{what:34} {reference:7.1f} s -> {ours:7.1f} s {reference / ours:6.1f} x   ({note})")

@@ -20,19 +20,14 @@ from PIL import Image
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
+from helpers.handwriting.simulator import simulate
 from helpers.images import class_folders, load_folder
-from helpers.simulator import simulate
 
 
 def serial_loop(files):
     """The lecture's recipe: one file after the other."""
     return np.stack(
-        [
-            np.asarray(
-                Image.open(f).convert("L").resize((60, 80), Image.LANCZOS)
-            )
-            for f in files
-        ]
+        [np.asarray(Image.open(f).convert("L").resize((60, 80), Image.LANCZOS)) for f in files]
     )
 
 
@@ -69,22 +64,13 @@ def _measure(folder, repeats, cache):
             X = variant()
             seconds[what].append(time.perf_counter() - start)
             if not np.array_equal(X, images.X):
-                raise AssertionError(
-                    f"{what}: other pixels than the serial loop"
-                )
-    medians = {
-        what: statistics.median(times) for what, times in seconds.items()
-    }
+                raise AssertionError(f"{what}: other pixels than the serial loop")
+    medians = {what: statistics.median(times) for what, times in seconds.items()}
     reference = medians.pop("serial")
-    note = (
-        f"{len(files):,} files, {os.cpu_count()} processors, start-up included"
-    )
+    note = f"{len(files):,} files, {os.cpu_count()} processors, start-up included"
     return [(what, reference, ours, note) for what, ours in medians.items()]
 
 
 if __name__ == "__main__":
     for what, reference, ours, note in run(*sys.argv[1:2]):
-        print(
-            f"{what:28} {reference:7.3f} s -> {ours:7.3f} s "
-            f"{reference / ours:6.1f} x   ({note})"
-        )
+        print(f"{what:28} {reference:7.3f} s -> {ours:7.3f} s {reference / ours:6.1f} x   ({note})")

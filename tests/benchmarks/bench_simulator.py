@@ -11,7 +11,7 @@ from pathlib import Path
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
-from helpers import simulator
+from helpers.handwriting import simulator
 
 
 def run(size="default", repeats=3):

@@ -22,9 +22,7 @@ def processor():
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return platform.processor() or platform.machine()
-    names = [
-        line for line in text.splitlines() if line.startswith("model name")
-    ]
+    names = [line for line in text.splitlines() if line.startswith("model name")]
     return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
@@ -38,8 +36,7 @@ def main(names):
         module = importlib.import_module(f"tests.benchmarks.bench_{name}")
         for what, reference, ours, note in module.run():
             print(
-                f"{what:34}{reference:9.3f} s{ours:9.3f} s"
-                f"{reference / ours:7.1f}x  {note}",
+                f"{what:34}{reference:9.3f} s{ours:9.3f} s{reference / ours:7.1f}x  {note}",
                 flush=True,
             )
 

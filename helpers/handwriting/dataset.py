@@ -1,0 +1,215 @@
+"""The handwriting data set: real CASIA-HWDB when it is at hand, else simulated.
+
+    data = handwriting.get()      # finds real scans, or simulates writers once
+    print(data)                   # says which of the two it is
+    data.train, data.test         # folders with one folder of images a character
+
+Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
+"""
+
+import csv
+import hashlib
+import itertools
+import os
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.files import CourseError, cache_folder, data_folder, write_folder
+from helpers.handwriting import casia
+from helpers.handwriting.simulator import (
+    SEED,
+    SIZES,
+    is_current,
+    is_simulated,
+    simulate,
+)
+from helpers.handwriting.strokes import CLASSES
+from helpers.images import SUFFIXES, class_folders
+
+
+@dataclass(frozen=True)
+class Handwriting:
+    """Where a handwriting data set lies, and what it is."""
+
+    folder: Path
+    real: bool
+    description: str
+
+    @property
+    def train(self) -> Path:
+        return self.folder / "Train"
+
+    @property
+    def test(self) -> Path:
+        return self.folder / "Test"
+
+    @property
+    def poorly_written(self) -> Path | None:
+        """A small set by one other hand, where there is one."""
+        folder = self.folder / "Poorly-written"
+        return folder if folder.is_dir() else None
+
+    @property
+    def label(self) -> str:
+        """For figure titles."""
+        return "real CASIA" if self.real else "simulated"
+
+    def __str__(self):
+        return f"Data: {self.description}"
+
+
+def get(size="default") -> Handwriting:
+    """Find real CASIA scans, or simulate handwriting once and reuse it.
+
+    Real scans are taken from where the environment variable COURSE_CASIA points
+    (a folder, a zip of it, or a folder of .gnt files), else from `CASIA-Dataset` or
+    `CASIA-Dataset.zip` in the data folder. Archives and .gnt files are unpacked
+    once; of .gnt files, only the course's 55 characters unless COURSE_CHARACTERS
+    is "all". Without real scans, `size` ("default" or "full") says how many writers
+    to simulate. Raises CourseError for data that cannot be used.
+    """
+    source = find_real()
+    if source is not None:
+        return _real(source)
+    if size not in SIZES:
+        raise CourseError(f"size is {size!r}; choose one of {', '.join(SIZES)}.")
+    folder = data_folder() / f"simulated-handwriting-{size}"
+    if not is_current(folder, size, SEED):
+        _set_aside(folder)
+        simulate(folder, size)
+    writers = SIZES[size]
+    return Handwriting(
+        folder,
+        False,
+        f"simulated handwriting, {size} size, not CASIA.\n"
+        f"{len(CLASSES)} characters by {writers.train_writers} training writers and "
+        f"{writers.test_writers} test writers, drawn by a program.\n"
+        "To use real scans instead, see data/README.md.",
+    )
+
+
+def find_real() -> Path | None:
+    """Where real scans lie, or None. Raises CourseError if COURSE_CASIA is wrong."""
+    given = os.environ.get("COURSE_CASIA")
+    if given:
+        source = Path(given).expanduser().resolve()
+        if not source.exists():
+            raise CourseError(
+                f"COURSE_CASIA points to {source}, which does not exist. Correct it, "
+                "or unset it to work with simulated handwriting."
+            )
+        return source
+    for name in ("CASIA-Dataset", "CASIA-Dataset.zip"):
+        if (data_folder() / name).exists():
+            return data_folder() / name
+    return None
+
+
+def _real(source) -> Handwriting:
+    # A folder or a zip was put together by hand: all its classes are wanted.
+    # Official .gnt files hold thousands, of which the course needs its own.
+    everything = os.environ.get("COURSE_CHARACTERS") == "all"
+    keep = None if everything or source.suffix.lower() == ".zip" else CLASSES
+    name = hashlib.sha256(f"{source} {keep}".encode()).hexdigest()[:12]
+    folder = casia.import_casia(source, data_folder() / "casia-unpacked" / name, keep)
+    if is_simulated(folder):
+        raise CourseError(
+            f"{folder} holds simulated handwriting, not CASIA: put real scans "
+            "there, or move it away and unset COURSE_CASIA to work with it."
+        )
+    return Handwriting(folder, True, f"real CASIA scans, from {source.name}.")
+
+
+def small_set(data) -> tuple[Path, str]:
+    """A small set, 7 images a character by another hand: (folder, what it is).
+
+    The poorly written characters where the data set has them. For other scans the
+    first 7 test images of each character stand in, copied once to the cache.
+    """
+    if data.poorly_written:
+        return data.poorly_written, f"{data.label}, poorly written by one hand"
+    chosen = {
+        character: _first_scans(folder, 7) for character, folder in class_folders(data.test).items()
+    }
+    # The name changes with the scans, so that others are never mistaken for them.
+    state = hashlib.sha256()
+    for scan in itertools.chain.from_iterable(chosen.values()):
+        stat = scan.stat()
+        facts = (str(scan), stat.st_size, stat.st_mtime_ns)
+        state.update(ascii(facts).encode())
+    name = f"small-set-{state.hexdigest()[:12]}"
+    folder = cache_folder() / name / "First-7-of-Test"
+    if not folder.is_dir():
+        with write_folder(folder) as partial:
+            for character, scans in chosen.items():
+                (partial / character).mkdir()
+                for scan in scans:
+                    shutil.copy(scan, partial / character)
+    return folder, f"{data.label}, first 7 test images a character (a stand-in)"
+
+
+def _first_scans(folder, count):
+    """The first images of a class folder, 2.png before 10.png."""
+    scans = [
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    ]
+    return sorted(scans, key=lambda f: (len(f.name), f.name))[:count]
+
+
+def count_found(data, suspects):
+    """How many planted flaws are among `suspects`, without saying which.
+
+    suspects: iterable of paths relative to the data set, as in "Train/人/7.png".
+    Returns {flaw: (found, planted)}. Raises CourseError for real scans, whose
+    flaws nobody has listed.
+    """
+    table = data.folder / "planted-flaws.csv"
+    if not table.is_file():
+        raise CourseError(
+            f"{data.folder.name} has no list of flaws: only the simulated "
+            "handwriting has planted ones. Look at your suspects to judge them."
+        )
+    suspects = {str(s).replace("\\", "/") for s in suspects}
+    counts = defaultdict(lambda: [0, 0])
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            counts[row["flaw"]][0] += row["file"] in suspects
+            counts[row["flaw"]][1] += 1
+    return {flaw: tuple(pair) for flaw, pair in sorted(counts.items())}
+
+
+def describe():
+    """Which handwriting the notebooks will use: a list of plain sentences."""
+    source = find_real()
+    if source is not None:
+        return [f"Handwriting: real CASIA scans, from {source}."]
+    ready = [s for s in SIZES if (data_folder() / f"simulated-handwriting-{s}").is_dir()]
+    state = f"already drawn: {', '.join(ready)}" if ready else "drawn when first used"
+    return [
+        f"Handwriting: simulated writers ({state}). For real CASIA scans, put them "
+        "into data/CASIA-Dataset or set COURSE_CASIA; data/README.md says where "
+        "they come from."
+    ]
+
+
+def _set_aside(folder):
+    """Rename what an older version of the course drew; nothing is deleted."""
+    if not folder.exists():
+        return
+    number = 1
+    while (old := folder.with_name(f"{folder.name}-old-{number}")).exists():
+        number += 1
+    try:
+        folder.rename(old)
+    except FileNotFoundError:
+        return  # another process was quicker
+    except OSError as error:
+        raise CourseError(
+            f"{folder} is incomplete or older and could not be renamed "
+            f"({error.strerror or error}): rename it yourself, then run this again."
+        ) from error
+    print(f"{folder.name} was incomplete or older: renamed to {old.name}, drawn again.")

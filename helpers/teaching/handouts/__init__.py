@@ -1,0 +1,1 @@
+"""Notebooks as slides, pages and PDFs that need no network: `python -m helpers handouts`."""

@@ -1,0 +1,224 @@
+"""Every lecture as live slides, in a real JupyterLab: nothing is cut off.
+
+Each deck is opened once, stepped through to its end in a window of 1280x720 and back
+again in one of 1920x1080, as a lecturer does with a clicker; then its first two code
+cells are run on their slides. `show_slides.py` has the means, and pictures for
+authors.
+"""
+
+import importlib.util
+import re
+
+import nbformat
+import pytest
+from conftest import skip_or_fail
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
+from refresh_notebooks import NOTEBOOKS, find_notebooks
+from show_slides import presenter, slides_of
+
+LECTURES = [path for path in find_notebooks() if path.parent == NOTEBOOKS]
+KINDS = "slide", "subslide", "fragment", "skip", "notes", None
+
+PROSE, CODE = 20, 18  # least pixels of type in a window of 720 pixels
+FIGURE = 0.5  # of its 100 pixels an inch
+
+# --- Without a browser -----------------------------------------------------------
+
+
+def kind(cell):
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def sections(notebook):
+    """(heading of the second level or "", cell) of each cell."""
+    heading = ""
+    for cell in notebook.cells:
+        found = re.match(r"## +(.*)", cell.source)
+        if cell.cell_type == "markdown" and found:
+            heading = found[1].strip()
+        yield heading, cell
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_slide_types(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.rise.scroll is True
+    assert notebook.metadata.rise.center is False
+    # Other themes ask a server of fonts for their type.
+    assert notebook.metadata.rise.theme == "white"
+    for heading, cell in sections(notebook):
+        assert kind(cell) in KINDS, cell.source
+        if kind(cell) == "notes":
+            assert cell.cell_type == "markdown", cell.source
+        title = cell.source.startswith(("# ", "## "))
+        if cell.cell_type == "markdown" and title and kind(cell) != "skip":
+            assert kind(cell) == "slide", cell.source
+        if heading in ("Glossary", "References", "Versions"):
+            assert kind(cell) == "skip", cell.source
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_the_minutes_of_the_notes_add_up(path):
+    notebook = nbformat.read(path, as_version=4)
+    (stated,) = re.findall(r"\*\*Presentation\*\* (\d+) minutes", notebook.cells[0].source)
+    notes = [c.source for c in notebook.cells if kind(c) == "notes"]
+    minutes = re.findall(r"^\*\*Lecturer · (\d+) min", "\n".join(notes), re.M)
+    assert sum(map(int, minutes)) == int(stated)
+
+
+# --- In a browser ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def opened(browser, simulated):
+    if importlib.util.find_spec("jupyterlab_rise") is None:
+        skip_or_fail("jupyterlab-rise is not installed: python -m pip install -r requirements.txt")
+    with presenter(browser, simulated) as opened:
+        yield opened
+
+
+def faults(deck, size, backwards=False):
+    """What is wrong with a deck in a window of this size: a list of sentences."""
+    deck.resize(*size)
+    scale = size[1] / 720
+    found = []
+    for number in deck.visit(backwards):
+        seen, cells = deck.look(), deck.slides[number]
+        long = any("long" in deck.notebook.cells[cell].metadata.get("tags", []) for cell in cells)
+        wrong = [*seen["faults"]]
+        if seen["scrolls"] > 1 and not long:
+            wrong.append(f"is {seen['scrolls']} pixels too high")
+        if (seen["prose"] or PROSE) < PROSE * scale * 0.9:
+            wrong.append(f"has prose of {seen['prose']} pixels")
+        if (seen["code"] or CODE) < CODE * scale * 0.9:
+            wrong.append(f"has code of {seen['code']} pixels")
+        if min(seen["figures"], default=1) < FIGURE:
+            wrong.append(f"shrinks figures to {seen['figures']}")
+        found += [f"slide {number + 1}, cells {cells}: {w}" for w in wrong]
+    return found
+
+
+def run_cell(deck, number, key):
+    """Run a code cell on its slide; return (what its prompt said, outputs)."""
+    slide = next(i for i, s in enumerate(deck.slides) if number in s)
+    deck.go_to(slide)
+    cell = deck.cell(slide, number)
+    cell.locator(".cm-content").click()
+    deck.page.keyboard.press("Escape")
+    cell.evaluate(
+        """(cell) => {
+            window.seen = {prompts: [], outputs: 0};
+            const prompt = cell.querySelector(".jp-InputArea-prompt");
+            const output = cell.querySelector(".jp-Cell-outputArea");
+            new MutationObserver(() => seen.prompts.push(prompt.innerText))
+                .observe(prompt, {childList: true, subtree: true,
+                                  characterData: true});
+            new MutationObserver((changes) => {
+                for (const change of changes) {
+                    seen.outputs += change.addedNodes.length;
+                }
+            }).observe(output, {childList: true});
+        }"""
+    )
+    deck.page.keyboard.press(key)
+    deck.page.wait_for_function(r"() => /\[\d+\]/.test(seen.prompts.at(-1))")
+    return deck.page.evaluate("seen")
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_live_slides(path, opened):
+    with opened(path) as deck:
+        found = faults(deck, (1280, 720))
+        found += faults(deck, (1920, 1080), backwards=True)
+        code = [
+            number
+            for slide in deck.slides
+            for number in slide
+            if deck.notebook.cells[number].cell_type == "code"
+        ]
+        for count, number in enumerate(code[:2], start=1):
+            # Control+Enter stays, Shift+Enter goes on to the next cell.
+            key = "Control+Enter" if count == 1 else "Shift+Enter"
+            seen = run_cell(deck, number, key)
+            assert "[*]:" in seen["prompts"]
+            assert seen["prompts"][-1] == f"[{count}]:"
+            if deck.notebook.cells[number].outputs:
+                assert seen["outputs"]
+        assert not found + deck.faults, "\n".join(found + deck.faults)
+
+
+# --- Slides that are wrong -------------------------------------------------------
+
+GOOD = "A sentence.\n\n$$a^2 + b^2$$\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+
+WRONG = {
+    "leaves the screen sideways": "<p style='position: fixed; left: 99vw'>Off.</p>",
+    "leaves the screen below": "<p style='position: fixed; top: 99vh'>Off.</p>",
+    "lies on what is above": "<style>.jp-Cell-outputWrapper:has(.up) "
+    "{margin-top: -2em !important}</style><p class='up'>Up.</p>",
+    "is cut off below": "<div style='height: 2em; overflow: hidden'>"
+    "<p>One.</p><p>Two.</p><p>Three.</p></div>",
+    "asked for https://example.org": "<img alt='A' src='https://example.org/a.png'>A",
+    "a script complains": "<p>A</p><script>console.error('a script complains')</script>",
+    "a script fails": "<p>A</p><script>throw Error('a script fails')</script>",
+}
+"""What must be found, and an output that is so."""
+
+
+def deck_of(folder, *cells):
+    """Store a notebook whose cells are a slide each."""
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "slide"}
+    (lecture, *_) = LECTURES
+    metadata = {"rise": nbformat.read(lecture, as_version=4).metadata.rise}
+    path = folder / "deck.ipynb"
+    nbformat.write(new_notebook(cells=[*cells], metadata=metadata), path)
+    style = NOTEBOOKS / "rise.css"
+    (folder / style.name).write_bytes(style.read_bytes())
+    return path
+
+
+def showing(html):
+    output = new_output("display_data", {"text/html": html})
+    return new_code_cell("show()", outputs=[output])
+
+
+def test_faults_are_found(opened, tmp_path):
+    path = deck_of(
+        tmp_path,
+        new_markdown_cell(GOOD),
+        *map(showing, WRONG.values()),
+        new_markdown_cell("A paragraph.\n\n" * 30),
+        new_markdown_cell("<!-- nothing -->"),
+    )
+    with opened(path) as deck:
+        found = "\n".join(faults(deck, (1280, 720)) + deck.faults)
+    for complaint in [*WRONG, "pixels too high", "is empty"]:
+        assert complaint in found
+    assert "slide 1," not in found
+
+
+def test_a_long_output_scrolls_by_itself(opened, tmp_path):
+    lines = "\n".join(f"line {number}" for number in range(200))
+    cell = new_code_cell("print(text)\n" * 12)
+    cell.outputs = [new_output("stream", text=lines, name="stdout")]
+    with opened(deck_of(tmp_path, new_markdown_cell(GOOD), cell)) as deck:
+        assert faults(deck, (1280, 720)) == []
+        assert deck.page.locator(".jp-Cell-outputArea").evaluate(
+            """(area) => [area, ...area.querySelectorAll("*")].some(
+                (box) => box.scrollHeight > box.clientHeight + 1000)"""
+        )
+
+
+def test_slides_of():
+    kinds = "slide", None, "notes", "subslide", "fragment", "skip", "slide"
+    cells = [new_markdown_cell(str(number)) for number in range(len(kinds))]
+    for cell, name in zip(cells, kinds, strict=True):
+        if name:
+            cell.metadata["slideshow"] = {"slide_type": name}
+    assert slides_of(new_notebook(cells=cells)) == [[0, 1], [3, 4], [6]]

@@ -1,0 +1,216 @@
+"""`python -m helpers doctor`: exit codes, and a sentence for whatever is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from helpers import __main__, doctor
+from helpers.files import CourseError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_doctor(*arguments, **environment):
+    """Run the command as a student does; return the finished process."""
+    # On the path by hand, so that this passes without `pip install -e .` too.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "helpers", "doctor", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def problems(findings):
+    """The sentences of the findings that keep a student from starting."""
+    return [f.sentence for f in findings if f.mark == doctor.PROBLEM]
+
+
+def test_this_machine_is_ready(tmp_path):
+    done = run_doctor(COURSE_DATA=str(tmp_path / "new"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "PROBLEM" not in done.stdout
+    for words in ("JupyterLab 4", "Keras 3", "in all.", "Ready: start with"):
+        assert words in done.stdout
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_missing_package_is_named_with_the_command(tmp_path):
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text("numpy\nno-such-package-here==1.0  # why\n", encoding="utf-8")
+    done = run_doctor("--quick", "--requirements", str(wanted))
+    assert done.returncode == 1
+    (line,) = [x for x in done.stdout.splitlines() if "PROBLEM" in x]
+    assert "no-such-package-here is not installed" in line
+    assert "`python -m pip install -r requirements.txt`" in line
+    assert "Not yet: 1 problem above." in done.stdout
+
+
+def test_a_terminal_without_chinese_does_not_crash_it(tmp_path):
+    wanted = tmp_path / "国.txt"
+    wanted.write_text("numpy\n", encoding="utf-8")
+    done = run_doctor(
+        "--quick",
+        "--requirements",
+        str(wanted),
+        PYTHONIOENCODING="ascii",
+        COURSE_DATA=str(tmp_path),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 packages are installed as ?.txt asks" in done.stdout
+    assert "shows `?` for Chinese characters" in done.stdout
+
+
+def test_requirements_pins_markers_and_other_lines(tmp_path):
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text(
+        "# a comment\n\nnumpy>=1\nnumpy==0.1\nno-such; python_version < '3'\n-e .\n",
+        encoding="utf-8",
+    )
+    findings = list(doctor.check_requirements(wanted))
+    assert [f.mark for f in findings] == [doctor.NOTE, doctor.OK]
+    assert "wanted.txt asks for ==0.1" in findings[0].sentence
+    assert findings[1].sentence.startswith("1 packages")
+
+
+def test_unreadable_requirements(tmp_path):
+    (missing,) = problems(doctor.check_requirements(tmp_path / "none.txt"))
+    assert "none.txt is missing" in missing
+    bad = tmp_path / "bad.txt"
+    bad.write_text("numpy=1\n", encoding="utf-8")
+    (unreadable,) = problems(doctor.check_requirements(bad))
+    assert "pip cannot read: 'numpy=1'" in unreadable
+
+
+@pytest.mark.parametrize("version", [(3, 10, 9), (3, 14, 0)])
+def test_a_python_that_is_not_supported(monkeypatch, version):
+    monkeypatch.setattr(doctor.sys, "version_info", version)
+    (sentence,) = problems(doctor.check_python())
+    assert "the course needs 3.11 to 3.13" in sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("print('x')\nraise ImportError('DLL load failed')", "DLL load failed"),
+        ("import os; os._exit(7)", "it ended with code 7"),
+    ],
+)
+def test_a_broken_keras_is_a_problem(monkeypatch, tmp_path, code, words):
+    (tmp_path / "keras.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (sentence,) = problems(doctor.check_keras())
+    assert "Keras cannot be imported" in sentence
+    assert words in sentence
+
+
+def test_a_machine_of_half_the_speed_takes_twice_as_long(monkeypatch, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    for number in ("05", "06"):  # only notebooks that are there count
+        (tmp_path / "notebooks" / f"{number}_x.ipynb").touch()
+    monkeypatch.setattr(doctor, "COURSE", tmp_path)
+
+    def probe(gflops):
+        result = {
+            "keras": "3",
+            "backend": "b",
+            "import_seconds": 1,
+            "gflops": gflops,
+        }
+        done = subprocess.CompletedProcess([], 0, json.dumps(result), "")
+        monkeypatch.setattr(doctor, "_python", lambda *a, **k: done)
+        return list(doctor.check_keras())[1].sentence
+
+    minutes = sum(doctor.NOTEBOOK_SECONDS[n] for n in ("05", "06")) / 60
+    assert probe(doctor.REFERENCE_GFLOPS).endswith(f"; {minutes:.0f} in all.")
+    assert probe(doctor.REFERENCE_GFLOPS / 2).endswith(f"; {2 * minutes:.0f} in all.")
+
+
+def test_helpers_of_a_stranger_are_noticed(monkeypatch, tmp_path):
+    (tmp_path / "helpers.py").write_text("", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (sentence,) = problems(doctor.check_helpers())
+    assert "another `helpers`" in sentence
+
+
+def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):
+    models = tmp_path / "models"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    # Keras, which another test may have imported, has settled on a folder.
+    monkeypatch.setattr("helpers.imagenet.folder", lambda: models)
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    findings = list(doctor.check_downloads())
+    assert {finding.mark for finding in findings} == {doctor.NOTE}
+    starts = ("MNIST is not on", "ImageNet weights: none", "Photos: none")
+    for finding, start in zip(findings, starts, strict=True):
+        assert finding.sentence.startswith(start)
+
+    for name in ("datasets/mnist.npz", "models/vgg.h5", "data/photos/cat.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    with h5py.File(models / "mine.h5", "w") as file:
+        file["kernel"] = [1.0, 2.0]
+    mnist, damaged, weights, photos = doctor.check_downloads()
+    assert mnist.mark == doctor.NOTE
+    assert "is not MNIST, or damaged" in mnist.sentence
+    assert damaged.mark == doctor.NOTE
+    assert f"{models / 'vgg.h5'} is damaged" in damaged.sentence
+    assert "not an HDF5 file" in damaged.sentence
+    assert (models / "vgg.h5").exists()  # the doctor only looks
+    assert weights.mark == doctor.OK and weights.sentence.endswith(": mine.h5.")
+    assert photos.mark == doctor.OK and "1 files" in photos.sentence
+
+
+def test_real_mnist_is_found(monkeypatch, real_data):
+    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras-home"))
+    assert next(doctor.check_downloads()).sentence.startswith("MNIST: real")
+
+
+@pytest.mark.parametrize(("free", "mark"), [(0.1, "PROBLEM"), (1.0, "note"), (3.0, "ok")])
+def test_free_disk(monkeypatch, free, mark):
+    usage = type("Usage", (), {"free": free * 1e9})
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    assert list(doctor.check_machine())[-1].mark == mark
+
+
+def test_a_data_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "file"))
+    (sentence,) = problems(doctor._findings(doctor.check_writing))
+    assert "doctor-was-here.txt cannot be written" in sentence
+    assert "is a file, not a folder" in sentence
+
+
+def test_a_damaged_font(monkeypatch, tmp_path):
+    (tmp_path / "font.otf").write_bytes(b"not a font")
+    monkeypatch.setattr("helpers.plots.FONT_FILE", tmp_path / "font.otf")
+    (sentence,) = problems(doctor.check_font())
+    assert "font.otf is missing or damaged" in sentence
+
+
+def test_a_check_that_breaks_is_a_finding():
+    def broken():
+        yield doctor.Finding(doctor.OK, "first")
+        raise RuntimeError("why")
+
+    first, second = doctor._findings(broken)
+    assert first.sentence == "first"
+    assert second.mark == doctor.PROBLEM and "RuntimeError: why" in second.sentence
+
+
+def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(monkeypatch, capsys):
+    def run(requirements, quick):
+        raise CourseError("Do this first.")
+
+    monkeypatch.setattr(doctor, "run", run)
+    assert __main__.main(["doctor"]) == 2
+    assert capsys.readouterr().err == "Do this first.\n"

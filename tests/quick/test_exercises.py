@@ -1,0 +1,322 @@
+"""The checks of the exercises accept right answers, and only those.
+
+The answers that are tried are in the folder exercise_cases.
+"""
+
+import ast
+import csv
+import pickle
+import re
+from typing import NamedTuple
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from exercise_cases import CASES, EXTRA, FUNCTIONS
+from PIL import Image
+from refresh_notebooks import NOTEBOOKS, find_notebooks
+
+from helpers import images
+from helpers.exercises import CHECKS, check, verdict
+from helpers.files import CourseError
+from helpers.handwriting import Handwriting, casia, simulator
+from helpers.handwriting.writers import Writer
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+"""Wrong answers divide by zero, and average nothing."""
+
+nan, inf = float("nan"), float("inf")
+
+
+class Scans(NamedTuple):
+    """A tiny simulated set, with three additions at the end of X and files."""
+
+    data: Handwriting
+    X: np.ndarray  # (n, 80, 60, 1) uint8
+    files: list
+    flaws: dict  # flaw -> [[file, original]], as in planted-flaws.csv
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exercises") / "set"
+    data = Handwriting(simulator.simulate(folder, "tiny"), False, "")
+    flaws = {}
+    table = folder / "planted-flaws.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            names = [row["file"], row["original"]]
+            flaws.setdefault(row["flaw"], []).append(names)
+    X, _, _, files = images.load_folder(data.train, cache=False)
+    twin = files.index(flaws["duplicate"][0][0].removeprefix("Train/"))
+    faint = (255 - (255 - X[:2].astype(int)) // 6).astype("uint8")
+    return Scans(data, np.concatenate([X, faint, X[[twin]]]), [*files, *EXTRA], flaws)
+
+
+def judge(number, answer, given):
+    """`verdict`, which must change neither the answer nor what is given."""
+
+    def state():
+        return pickle.dumps((given, None if callable(answer) else answer))
+
+    before = state()
+    result = verdict(number, answer, **given)
+    assert state() == before, "the check changed something"
+    return result
+
+
+# --- Every check ----------------------------------------------------------------
+
+every_check = pytest.mark.parametrize("number", sorted(CHECKS))
+
+NONSENSE = [
+    *(0, -1.5, True, nan, inf, -inf, 10**400, 1j, "", "nonsense", b"x"),
+    *([], (), {}, set(), [nan], [nan, nan], [inf, inf], [None, None]),
+    *([[1], [2, 3]], [[]], [[None]], {"a": 1}, object, range(3)),
+    *(np.array([]), np.full((3, 3), nan), np.full((3, 3), inf)),
+    *(np.array(["a"]), pd.DataFrame({"a": [1]})),
+]
+
+
+def test_every_check_has_cases():
+    assert sorted(CASES) == sorted(CHECKS)
+
+
+@every_check
+def test_right_answers(number, scans):
+    given, right, _ = CASES[number](scans)
+    assert len(right) >= 2
+    for position, answer in enumerate(right):
+        result = judge(number, answer, given)
+        assert result == ("right", ""), (position, result)
+
+
+@every_check
+def test_likely_wrong_answers_and_their_reasons(number, scans):
+    given, _, wrong = CASES[number](scans)
+    assert len(wrong) >= 3
+    for position, (answer, part) in enumerate(wrong):
+        state, reason = judge(number, answer, given)
+        assert state == "not yet", (position, state)
+        assert part in reason, (position, reason)
+        assert not reason.startswith("it raised"), (position, reason)
+
+
+@every_check
+def test_no_answer(number, scans):
+    given = CASES[number](scans).given
+    answers = [None, ...]
+    if number in FUNCTIONS:
+        answers += [lambda *_: None, lambda *_: ...]
+    for answer in answers:
+        assert judge(number, answer, given) == ("no answer yet", "")
+
+
+@every_check
+def test_nonsense_is_refused_in_one_line(number, scans, capsys):
+    given = CASES[number](scans).given
+    answers = list(NONSENSE)
+    if number in FUNCTIONS:
+        answers += [lambda *_, value=value: value for value in NONSENSE]
+        answers += [lambda: 1, *map(fails, FAILURES)]
+    for answer in answers:
+        state, reason = judge(number, answer, given)
+        assert state == "not yet" and reason, answer
+        check(number, answer, **given)
+        printed, error = capsys.readouterr()
+        assert printed == f"Exercise {number}: not yet: {reason}.\n"
+        assert len(printed) < 300 and not error
+
+
+FAILURES = [
+    ZeroDivisionError("division by zero"),
+    NotImplementedError(),
+    RecursionError("maximum recursion depth exceeded"),
+    ValueError("a message\nof two lines"),
+]
+
+
+def fails(error):
+    """A student's function that raises `error`."""
+
+    def function(*_):
+        raise error
+
+    return function
+
+
+def test_an_error_in_a_function_is_named():
+    reason = verdict("06.3", fails(FAILURES[0]))[1]
+    assert reason == "it raised ZeroDivisionError: division by zero"
+    assert verdict("06.3", fails(FAILURES[1]))[1] == ("it raised NotImplementedError")
+    assert verdict("06.3", fails(FAILURES[3]))[1].endswith("a message")
+
+
+def test_functions_are_those_whose_right_answers_are_functions(scans):
+    found = [n for n in CASES if callable(CASES[n](scans).right[0])]
+    assert sorted(found) == sorted(FUNCTIONS)
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_changing_the_arguments_fools_no_check(number, scans):
+    def spoiled(function):
+        def call(*arguments):
+            result = pickle.loads(pickle.dumps(function(*arguments)))
+            for argument in arguments:
+                if isinstance(argument, np.ndarray):
+                    argument[...] = 0
+            return result
+
+        return call
+
+    given, right, wrong = CASES[number](scans)
+    for answer in right:
+        assert judge(number, spoiled(answer), given) == ("right", "")
+    for answer, part in wrong:
+        if callable(answer):
+            state, reason = judge(number, spoiled(answer), given)
+            assert state == "not yet" and part in reason
+
+
+def test_check_prints_the_verdict(capsys):
+    check("06.1", 12832)
+    check("06.1", None)
+    check("06.1", 12800)
+    assert capsys.readouterr().out.splitlines() == [
+        "Exercise 06.1: right.",
+        "Exercise 06.1: no answer yet.",
+        "Exercise 06.1: not yet: each of the 32 filters also has a bias.",
+    ]
+
+
+def test_an_unknown_exercise_is_named():
+    with pytest.raises(CourseError, match="'06.9'; there are 06.1, .*06.5.$"):
+        check("06.9", 1)
+
+
+# --- Exercises that depend on the data ------------------------------------------
+
+
+def test_a_third_of_the_wrong_labels_will_do(tmp_path):
+    bad = [f"Train/人/{k}.png" for k in range(1, 9)]
+    folder = tmp_path / "Train" / "人"
+    folder.mkdir(parents=True)
+    for k in range(1, 10):
+        (folder / f"{k}.png").touch()
+    rows = "".join(f"wrong label,{file},\n" for file in bad)
+    table = tmp_path / "planted-flaws.csv"
+    table.write_text("flaw,file,original\n" + rows, encoding="utf-8")
+    data = Handwriting(tmp_path, False, "")
+    assert verdict("07.4", bad[:3], data=data) == ("right", "")
+    reason = "2 of 8 wrong labels are among your 2 files"
+    assert verdict("07.4", bad[:2], data=data) == ("not yet", reason)
+
+
+def test_wrong_labels_of_real_scans_are_not_checked(tmp_path):
+    data = Handwriting(tmp_path, True, "")
+    state, reason = verdict("07.4", ["Train/人/1.png"], data=data)
+    assert state == "not yet" and "nobody has listed" in reason
+    assert verdict("07.4", None, data=data)[0] == "no answer yet"
+
+
+def scaled(page):
+    """A page as `load_folder` scales it."""
+    size = (60, 80)
+    return np.asarray(Image.fromarray(page).resize(size, Image.LANCZOS))
+
+
+def test_dust_is_blank_and_the_thinnest_characters_are_not():
+    size = simulator.SIZES["full"]
+    blanks, characters = [], []
+    for k in range(150):
+        page = simulator.blank(np.random.default_rng([1, k]))
+        blanks.append(scaled(page))
+        writer = Writer(simulator.SEED, k, size.messiness)
+        characters.append(scaled(writer.write("人川"[k % 2], 0)))
+    X = np.stack(blanks + characters)[..., None]
+    files = [f"{k}.png" for k in range(300)]
+    given = {"X": X, "files": files}
+    assert verdict("05.5", files[:150], **given) == ("right", "")
+
+
+def test_no_real_scan_counts_as_blank(real_data, tmp_path):
+    folder = casia.import_casia(real_data / "casia-hwdb11-sample.zip", tmp_path / "real")
+    for split in ("Train", "Test"):
+        X, _, _, files = images.load_folder(folder / split, cache=False)
+        assert len(X) > 3000
+        assert verdict("05.5", [], X=X, files=files) == ("right", "")
+
+
+# --- The notebooks --------------------------------------------------------------
+
+LECTURES = [p for p in find_notebooks() if p.parent == NOTEBOOKS]
+SOLUTIONS = [p for p in find_notebooks() if p.parent.name == "solutions"]
+
+
+def exercise_cells(path):
+    """[(number, cell, its syntax tree, the number in the heading above it)]."""
+    found, heading = [], None
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            titles = re.findall(r"^#+ Exercise (\S+):", cell.source, re.M)
+            heading = titles[-1] if titles else heading
+        elif "check(" in cell.source:
+            tree = ast.parse(cell.source)
+            number = check_call(tree).args[0].value
+            found.append((number, cell, tree, heading))
+    return found
+
+
+def check_call(tree):
+    """The last statement of a cell, which must be a call of `check`."""
+    call = tree.body[-1].value
+    assert isinstance(call, ast.Call) and call.func.id == "check"
+    return call
+
+
+def numbers_in(paths):
+    return sorted(cell[0] for path in paths for cell in exercise_cells(path))
+
+
+def test_exercises_checks_and_solutions_belong_together():
+    assert numbers_in(LECTURES) == sorted(CHECKS)
+    assert numbers_in(SOLUTIONS) == sorted(CHECKS)
+
+
+@pytest.mark.parametrize("path", LECTURES + SOLUTIONS, ids=lambda p: p.stem)
+def test_each_check_stands_below_its_own_heading(path):
+    for number, _, _, heading in exercise_cells(path):
+        assert number == heading
+        assert number[:2] == path.name[:2]
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda p: p.stem)
+def test_exercises_are_handed_out_unsolved(path):
+    for number, _, tree, _ in exercise_cells(path):
+        answer = check_call(tree).args[1].id
+        functions = {part.name: part for part in tree.body if isinstance(part, ast.FunctionDef)}
+        if number in FUNCTIONS:
+            docstring, body = functions.pop(answer).body
+            assert isinstance(docstring.value.value, str), number
+        else:
+            [body] = [
+                part
+                for part in tree.body
+                if isinstance(part, ast.Assign) and part.targets[0].id == answer
+            ]
+        assert ast.unparse(body.value) == "None", number
+        assert not functions, number
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
+def test_solutions_call_the_same_check_and_are_right(path):
+    lectures = {
+        number: ast.unparse(check_call(tree))
+        for lecture in LECTURES
+        for number, _, tree, _ in exercise_cells(lecture)
+    }
+    for number, cell, tree, _ in exercise_cells(path):
+        assert ast.unparse(check_call(tree)) == lectures[number]
+        texts = [output.get("text", "") for output in cell.outputs]
+        assert f"Exercise {number}: right.\n" in "".join(texts), number

@@ -1,0 +1,249 @@
+"""Sets of photos in class folders: found, loaded, refused with a clear sentence."""
+
+import io
+import unicodedata
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import photo_sets, photos
+from helpers.files import CourseError
+
+
+def photo(seed, size=(48, 36)):
+    """The bytes of a small JPEG file."""
+    rng = np.random.default_rng(seed)
+    image = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
+    file = io.BytesIO()
+    image.resize(size).save(file, "JPEG")
+    return file.getvalue()
+
+
+CATS_DOGS = {
+    f"{name}/{i}.jpg": photo(10 * c + i)
+    for c, name in enumerate(("cat", "dog"))
+    for i in (10, 2, 1)
+}
+ORDER = [f"{name}/{i}.jpg" for name in ("cat", "dog") for i in (1, 2, 10)]
+
+
+def write_folder(folder, files):
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def write_zip(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def write(kind, tmp_path, files):
+    if kind == "zip":
+        return write_zip(tmp_path / "set.zip", files)
+    return write_folder(tmp_path / "set", files)
+
+
+def refused(path, *fragments, **options):
+    """Loading fails with one sentence that holds the fragments; returns it."""
+    with pytest.raises(CourseError) as caught:
+        photo_sets.load(path, 8, **options)
+    message = str(caught.value)
+    for fragment in (path, *fragments):
+        assert str(fragment) in message
+    assert "\n" not in message and message.endswith(".")
+    return message
+
+
+both = pytest.mark.parametrize("kind", ["folder", "zip"])
+
+
+@both
+def test_a_set_is_loaded(kind, tmp_path):
+    path = write(kind, tmp_path, CATS_DOGS)
+    data = photo_sets.load(path, 24)
+    assert data.X.shape == (6, 24, 24, 3) and data.X.dtype == np.uint8
+    assert data.names == ["cat", "dog"] and data.files == ORDER
+    assert data.y.dtype == np.int64 and data.y.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.label == f"6 photos, {path.name}"
+    for image, file in zip(data.X, data.files, strict=True):
+        whole = np.array(Image.open(io.BytesIO(CATS_DOGS[file])))
+        assert np.array_equal(image, photos.fit(whole, 24))
+    squashed = photo_sets.load(path, (10, 20), "squash", limit=2)
+    assert squashed.X.shape == (4, 10, 20, 3)
+    assert squashed.files == [f for f in ORDER if "10" not in f]
+    whole = np.array(Image.open(io.BytesIO(CATS_DOGS["dog/2.jpg"])))
+    assert np.array_equal(squashed.X[3], photos.fit(whole, (10, 20), "squash"))
+
+
+@both
+def test_deeper_folders_junk_and_other_names(kind, tmp_path):
+    cafe = unicodedata.normalize("NFD", "café")
+    files = {
+        f"my set/{cafe}/photo 1.jpg": photo(1),
+        "my set/猫/一.PNG": photo(2),  # judged by its bytes
+        "my set/猫/notes.txt": b"not counted",
+        "my set/猫/Thumbs.db": b"junk",
+        "my set/猫/.hidden.jpg": b"junk",
+        "my set/overview.jpg": photo(3),
+        "__MACOSX/my set/猫/._一.jpg": b"junk",
+        ".DS_Store": b"junk",
+    }
+    data = photo_sets.load(write(kind, tmp_path, files), 8)
+    assert data.names == ["café", "猫"]
+    assert unicodedata.normalize("NFC", data.files[0]) == "my set/café/photo 1.jpg"
+    assert data.files[1:] == ["my set/猫/一.PNG"]
+
+
+@both
+def test_of_a_set_in_parts_train_is_loaded(kind, tmp_path):
+    files = {
+        f"set/{part}/{name}": data
+        for part in ("validation", "train")
+        for name, data in CATS_DOGS.items()
+    }
+    data = photo_sets.load(write(kind, tmp_path, files), 8)
+    assert data.files == [f"set/train/{name}" for name in ORDER]
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        ([], "holds no photos, but needs at least two class folders"),
+        (["readme.txt"], "holds no photos"),
+        (["1.jpg", "2.jpg"], "holds 2 photos, in no class folder, but"),
+        (["cat/1.jpg", "dog/readme.txt"], "holds photos only in cat, but"),
+        (["a/cat/1.jpg", "b/dog/1.jpg"], "only in a/cat, b/dog, but"),
+        (
+            ["train/1.jpg", "test/1.jpg"],
+            "the parts of a data set (test, train)",
+        ),
+        (
+            ["a/cat/1.jpg", "a/dog/1.jpg", "b/cat/1.jpg", "b/dog/1.jpg"],
+            "in more than one place (set/a, set/b)",
+        ),
+    ],
+)
+def test_what_is_not_a_set_is_said(names, message, tmp_path):
+    (tmp_path / "set").mkdir()
+    refused(write("folder", tmp_path, dict.fromkeys(names, photo(0))), message)
+
+
+@both
+@pytest.mark.parametrize(
+    "name, data, why",
+    [
+        ("dog/11.jpg", b"", "is empty (0 bytes)"),
+        ("dog/11.jpg", photo(1)[:-200], "is damaged"),
+        ("dog/11.jpg", b"<html>", "is not an image"),
+        ("dog/11.heic", b"\0\0\0\x18ftypheic" + bytes(9), "save it as JPEG"),
+    ],
+)
+def test_a_bad_photo_is_named(kind, name, data, why, tmp_path):
+    path = write(kind, tmp_path, CATS_DOGS | {name: data})
+    refused(path, f"{name} in ", why, "(6 photos were read before it)")
+    assert len(photo_sets.load(path, 8, limit=3).X) == 6  # it is not reached
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../cat/1.jpg",
+        "/cat/1.jpg",
+        "cat/../../1.jpg",
+        "C:/cat/1.jpg",
+    ],
+)
+def test_unsafe_names_in_an_archive_are_refused(name, tmp_path):
+    path = write_zip(tmp_path / "a.zip", CATS_DOGS | {name: photo(1)})
+    refused(path, repr(name), "outside its folder")
+
+
+def test_an_entry_larger_than_a_photo_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "MAX_FILE", 10**5)
+    files = CATS_DOGS | {"dog/bomb.jpg": bytes(10**5 + 1)}
+    refused(write_zip(tmp_path / "a.zip", files), "dog/bomb.jpg", "unpacks to")
+
+
+def test_encrypted_and_repeated_entries_are_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", CATS_DOGS)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    refused(path, "cat/10.jpg", "is encrypted")
+    path = write_zip(tmp_path / "b.zip", CATS_DOGS)
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
+        warnings.simplefilter("ignore")  # it warns of what is done on purpose
+        archive.writestr("dog/2.jpg", photo(1))
+    refused(path, "dog/2.jpg", "is there twice")
+
+
+def test_damaged_archives_are_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", CATS_DOGS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    refused(path, "is not a complete zip archive")
+    damaged = bytearray(whole)
+    damaged[whole.index(b"dog/2.jpg") + 200] ^= 0xFF
+    path.write_bytes(damaged)
+    refused(path, "dog/2.jpg", "copy or download the archive again")
+
+
+def test_wrong_arguments_are_refused(tmp_path):
+    refused(tmp_path / "nothing", "There is no")
+    path = write_folder(tmp_path / "set", CATS_DOGS)
+    for arguments, message in (
+        ((0,), "positive integer"),
+        ((8, "cut"), "choose one of crop, squash"),
+        ((8, "crop", 0), "limit must be a positive integer"),
+    ):
+        with pytest.raises(CourseError, match=message):
+            photo_sets.load(path, *arguments)
+
+
+def test_where_a_set_is_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.delenv("COURSE_CATS_DOGS", raising=False)
+    data = tmp_path.resolve()
+    assert photo_sets.find() is None
+    sentence = photo_sets.missing()
+    assert "data/cats-dogs" in sentence and str(tmp_path) not in sentence
+    assert "characters stay the only data of this notebook" in sentence
+    assert "COURSE_CATS_DOGS" in sentence and sentence.count(". ") == 1  # "vs."
+    write_zip(data / "cats-dogs-10.zip", CATS_DOGS)
+    write_zip(data / "cats-dogs-2.zip", CATS_DOGS)
+    assert photo_sets.find() == data / "cats-dogs-2.zip"
+    assert photo_sets.missing() == ""
+    (data / "cats-dogs").mkdir()
+    (data / "cats-dogs" / ".DS_Store").touch()
+    assert photo_sets.find() == data / "cats-dogs-2.zip"
+    write_folder(data / "cats-dogs" / "cats-dogs", CATS_DOGS)
+    assert photo_sets.find() == data / "cats-dogs"
+    assert len(photo_sets.load(photo_sets.find(), 8).X) == 6
+    given = write_zip(data / "mine.zip", CATS_DOGS)
+    monkeypatch.setenv("COURSE_CATS_DOGS", str(given))
+    assert photo_sets.find() == given
+    monkeypatch.setenv("COURSE_CATS_DOGS", str(data / "gone"))
+    with pytest.raises(CourseError, match="COURSE_CATS_DOGS points to .*gone"):
+        photo_sets.missing()
+    assert photo_sets.find("flowers") is None
+    assert "COURSE_FLOWERS" in photo_sets.missing("flowers")
+
+
+def test_the_real_sample(real_data):
+    path = real_data / "photos" / "cats-dogs-sample.zip"
+    data = photo_sets.load(path, 224)
+    assert data.X.shape == (400, 224, 224, 3)
+    assert data.names == ["cat", "dog"]
+    assert np.bincount(data.y).tolist() == [200, 200]
+    assert data.files[:2] == ["cats-dogs/cat/001.jpg", "cats-dogs/cat/002.jpg"]
+    assert data.label == "400 photos, cats-dogs-sample.zip"
+    for i, file in enumerate(data.files):
+        assert file.split("/")[1] == data.names[data.y[i]]
+    assert len({image.tobytes() for image in data.X}) > 390  # they differ

@@ -1,0 +1,150 @@
+"""Importing Keras writes nothing, and hides nothing when it fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(code, **environment):
+    """Run `code` in a new Python that finds `helpers`."""
+    paths = [environment.pop("PYTHONPATH", None), str(ROOT)]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def test_the_import_is_silent_and_standard_error_works_again():
+    code = (
+        "import os, sys, helpers.quiet_keras, keras\n"
+        "os.write(2, b'by number, ')\n"
+        "print('by name', file=sys.stderr)"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "by number, by name\n"
+    assert done.stdout == ""
+
+
+def test_it_is_silent_in_a_notebook(monkeypatch):
+    # Where this variable is set, Jupyter does not watch file descriptor 2.
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    cells = [
+        nbformat.v4.new_code_cell("import helpers.quiet_keras\nimport keras"),
+        nbformat.v4.new_code_cell(
+            "import os, time\n_ = os.write(2, b'heard again')\ntime.sleep(0.5)"
+        ),
+    ]
+    NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=120).execute()
+    assert cells[0].outputs == []
+    assert [output.text for output in cells[1].outputs] == ["heard again"]
+
+
+BROKEN = """
+import os
+os.write(2, b'hidden reason\\n')
+raise ImportError('Traceback (most recent call last):\\n  File x\\nDLL load failed\\n')
+"""
+
+
+def test_a_broken_tensorflow_is_one_sentence_and_nothing_is_lost(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(BROKEN, encoding="utf-8")
+    done = run(
+        "import helpers.quiet_keras",
+        PYTHONPATH=str(tmp_path),
+        KERAS_BACKEND="tensorflow",
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("hidden reason\n")
+    last = done.stderr.splitlines()[-1]
+    assert "CourseError: Keras with tensorflow cannot be imported" in last
+    assert "DLL load failed" in last
+    assert "`python -m pip install -r requirements.txt`" in last
+
+
+def test_another_backend_is_respected(tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('none')", encoding="utf-8")
+    done = run(
+        "import helpers.quiet_keras",
+        PYTHONPATH=str(tmp_path),
+        KERAS_BACKEND="jax",
+    )
+    last = done.stderr.splitlines()[-1]
+    assert "install jax, or unset KERAS_BACKEND" in last
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "3"), ("0", "0")])
+def test_a_log_level_that_the_user_set_is_kept(monkeypatch, tmp_path, given, kept):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    fake = "class backend:\n    backend = staticmethod(lambda: 'none')"
+    (tmp_path / "keras.py").write_text(fake, encoding="utf-8")
+    code = "import os, helpers.quiet_keras; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    environment = {"TF_CPP_MIN_LOG_LEVEL": given} if given else {}
+    done = run(code, PYTHONPATH=str(tmp_path), **environment)
+    assert done.stdout.strip() == kept
+
+
+def test_a_pipeline_ends_at_once():
+    # Without the module, TensorFlow 2.21 waits for 0.5 s in every second case.
+    code = """
+import time
+import helpers.quiet_keras
+import tensorflow as tf
+
+dataset = tf.data.Dataset.range(10**9).map(lambda n: n, num_parallel_calls=-1)
+for _ in range(8):
+    numbers, began = iter(dataset), time.perf_counter()
+    while time.perf_counter() - began < 0.8:
+        next(numbers)
+    began = time.perf_counter()
+    del numbers
+    print(time.perf_counter() - began)
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    waits = [float(line) for line in done.stdout.splitlines()]
+    assert len(waits) == 8 and max(waits) < 0.25
+
+
+def test_whoever_asks_for_tuning_gets_it():
+    code = """
+import helpers.quiet_keras
+import tensorflow as tf
+
+given, switched_off = tf.data.Dataset.with_options, []
+tf.data.Dataset.with_options = lambda *a: switched_off.append(a) or given(*a)
+options = tf.data.Options()
+options.autotune.enabled = True
+dataset = tf.data.Dataset.range(3)
+print([int(n) for n in given(dataset, options)], len(switched_off))
+print([int(n) for n in dataset], len(switched_off))
+"""
+    done = run(code)
+    assert done.stdout == "[0, 1, 2] 0\n[0, 1, 2] 1\n", done.stderr
+
+
+def test_an_epoch_has_every_batch_once():
+    code = """
+from helpers.quiet_keras import keras
+import numpy as np, tensorflow as tf
+
+model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+x = np.arange(10.0).reshape(10, 1)
+print(model.predict(x, batch_size=4, verbose=0).ravel().tolist() == x.ravel().tolist())
+print(sorted(float(n) for batch in tf.data.Dataset.from_tensor_slices(x[:, 0]).batch(3)
+             for n in batch) == x.ravel().tolist())
+"""
+    done = run(code)
+    assert done.stdout == "True\nTrue\n", done.stderr
