@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import handwriting
 from helpers.files import COURSE, PARTIAL, CourseError
-from helpers.handwriting import count_found, get, simulator, small_set
+from helpers.handwriting import count_found, dataset, get, simulator, small_set
 from helpers.handwriting.dataset import describe, find_real
 from helpers.handwriting.strokes import CLASSES
 from helpers.images import class_folders, load_folder
@@ -69,7 +68,7 @@ def draws(monkeypatch, drawn):
         folders.append(folder)
         copy_some(drawn, folder)
 
-    monkeypatch.setattr(handwriting, "simulate", copy)
+    monkeypatch.setattr(dataset, "simulate", copy)
     return folders
 
 
@@ -117,7 +116,7 @@ def test_drawn_once_and_reused(data, drawn, monkeypatch, capsys):
     )
     assert found.poorly_written == data / NAME / "Poorly-written"
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(handwriting, "simulate", None)  # would fail if called
+    monkeypatch.setattr(dataset, "simulate", None)  # would fail if called
     assert get("tiny") == found
 
 

@@ -345,7 +345,7 @@ def test_slow_bytes_do_not_stretch_the_time():
 def test_what_a_submission_waits_for_is_imported_and_nothing_else():
     """nbformat alone takes as long as NumPy, pandas and matplotlib together."""
     code = (
-        "import sys; from helpers.teaching.grading import judge, student, zygote;"
+        "import sys; from helpers.teaching.grading import judge, launcher, student;"
         "print([n for n in sys.modules if n in ('nbformat', 'jsonschema')])"
     )
     result = subprocess.run(
