@@ -22,9 +22,9 @@ import pandas as pd
 import pytest
 
 from helpers import training
-from helpers.files import COURSE, CourseError
+from helpers.files import COURSE, CourseError, write_file
 from helpers.quiet_keras import keras
-from helpers.training import fit_or_load
+from helpers.training import reuse_training
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
@@ -70,6 +70,12 @@ def network(
     return model
 
 
+def fit_in_block(model, x, y=None, *, seed=0, live=None, train=True, watch=None, **arguments):
+    """`model.fit` in a block of its own."""
+    with reuse_training(seed=seed, live=live, train=train, watch=watch):
+        return model.fit(x, y, **arguments)
+
+
 def stopping(patience=1, **settings):
     return keras.callbacks.EarlyStopping(
         "val_loss", patience=patience, restore_best_weights=True, **settings
@@ -78,7 +84,7 @@ def stopping(patience=1, **settings):
 
 def call(*, model=network, x=X, y=Y, callbacks=list, **arguments):
     """A function that builds a network and fits or loads it."""
-    return lambda: fit_or_load(
+    return lambda: fit_in_block(
         model() if callable(model) else model,
         x() if callable(x) else x,
         y,
@@ -113,19 +119,28 @@ def trained(monkeypatch):
     """A list that grows with every training, which is only pretended."""
     counted = []
 
-    def pretend(model, x, y, watch, callbacks, arguments):
+    @functools.wraps(keras.Model.fit)
+    def pretend(model, callbacks, **arguments):
         counted.append(model)
-        model.optimizer.build(model.trainable_variables)
+        clock = callbacks[0]
+        clock.set_model(model)
+        clock.on_train_begin()
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         for variable in model.trainable_variables:
             variable.assign(variable + 1)
         history = keras.callbacks.History()
         history.params = {"verbose": 0, "epochs": 1, "steps": 1}
         history.history, history.epoch = {"loss": [0.5]}, [0]
-        history.seconds = [0.1]
         return history
 
-    monkeypatch.setattr(training, "_fit", pretend)
+    monkeypatch.setattr(keras.Model, "fit", pretend)
     return counted
+
+
+@functools.wraps(keras.Model.fit)
+def must_not_train(model, **arguments):
+    raise AssertionError("it was trained")
 
 
 @pytest.fixture
@@ -152,7 +167,7 @@ ARGUMENTS = dict(epochs=4, batch_size=8, validation_data=(X_VAL, Y_VAL))
 
 
 def real_call(model, **changes):
-    return fit_or_load(model, X, Y, callbacks=[stopping()], seed=5, **(ARGUMENTS | changes))
+    return fit_in_block(model, X, Y, callbacks=[stopping()], seed=5, **(ARGUMENTS | changes))
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +279,7 @@ def test_training_goes_on_alike_after_a_hit(kept, monkeypatch):
     real_call(fresh)  # live
     loaded = network()
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_fit", None)  # a training would fail
+        patch.setattr(keras.Model, "fit", must_not_train)
         real_call(loaded)
     assert same(loaded.optimizer.variables, fresh.optimizer.variables)
     assert int(loaded.optimizer.iterations) > 0
@@ -306,7 +321,7 @@ def test_a_step_is_compiled_once_and_gives_what_fit_gives(own_cache, monkeypatch
         return optimizer
 
     ours, theirs = network(optimizer=new()), network(optimizer=new())
-    history = fit_or_load(ours, X, Y, epochs=3, seed=5, validation_data=(X_VAL, Y_VAL))
+    history = fit_in_block(ours, X, Y, epochs=3, seed=5, validation_data=(X_VAL, Y_VAL))
     assert len(compiled) == 1
     compiled.clear()
     keras.utils.set_random_seed(5)
@@ -333,9 +348,9 @@ def test_models_without_prepared_variables_are_fitted_too(own_cache, targets):
         model.compile("adam", "mse", metrics=["mae"])
         y = None
         with pytest.raises(ValueError, match="None values"):
-            fit_or_load(model, X, y, epochs=1)
+            fit_in_block(model, X, y, epochs=1)
         y = np.eye(3)[Y]
-    history = fit_or_load(model, X, y, epochs=2)
+    history = fit_in_block(model, X, y, epochs=2)
     assert history.history["loss"][1] > 0
 
 
@@ -347,7 +362,7 @@ def test_numbers_in_the_history_are_those_of_python(tmp_path):
     def fit():
         model = network(loss="categorical_crossentropy", metrics=["accuracy", per_class])
         plateau = keras.callbacks.ReduceLROnPlateau("loss", patience=1)
-        return fit_or_load(model, X, one_hot, callbacks=[plateau], epochs=np.int64(2))
+        return fit_in_block(model, X, one_hot, callbacks=[plateau], epochs=np.int64(2))
 
     cold = fit()
     warm = fit()
@@ -373,7 +388,7 @@ def test_watched_data_are_scored_and_change_nothing(live, monkeypatch):
     best = int(np.argmin(plain["val_loss"]))
     scores = model.evaluate(*watch["test"], batch_size=512, verbose=0)
     assert history.history["test_loss"][best] == pytest.approx(scores[0], abs=1e-6)
-    monkeypatch.setattr(training, "_fit", None)
+    monkeypatch.setattr(keras.Model, "fit", must_not_train)
     again = real_call(network(), watch=watch)
     assert again.history == history.history
 
@@ -579,9 +594,9 @@ def test_strings_numbers_and_lists_are_told_apart():
     values += [np.array([1]), np.array([1.0]), np.array([[1]]), [1, []], ""]
     values += [np.zeros((0, 2)), np.zeros((2, 0)), -0.0, 0.0, ["a", "b"]]
     values += [["ab", ""], ['a", "b'], {"a": 1, "b": 2}, {"dict": [["a", 1]]}]
-    digests = {training._hash(value) for value in values}
+    digests = {training.hash_of(value) for value in values}
     assert len(digests) == len(values)
-    same = {training._hash(one) for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
+    same = {training.hash_of(one) for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
     assert len(same) == 1
 
 
@@ -630,7 +645,7 @@ def test_training_that_has_begun_is_a_miss(shares):
         model = network()
         model.optimizer.build(model.trainable_variables)
         model.optimizer.iterations.assign(7)
-        fit_or_load(model, X, Y)
+        fit_in_block(model, X, Y)
 
     assert not shares(call(), begun)
 
@@ -769,7 +784,7 @@ def test_unknown_things_train_every_time(trained, own_cache, capsys, what):
 def test_a_dataset_is_really_trained(own_cache, capsys):
     model = network()
     before = model.get_weights()
-    history = fit_or_load(model, dataset(), epochs=1)
+    history = fit_in_block(model, dataset(), epochs=1)
     assert len(history.history["accuracy"]) == len(history.seconds) == 1
     assert not same(before, model.get_weights())
     assert capsys.readouterr().out.count("\n") == 1
@@ -908,11 +923,12 @@ def test_a_damaged_file_leaves_the_model_as_it_was(kept, monkeypatch):
     before = [np.asarray(v) for v in model.variables]
     after = []
 
-    def look(model, *rest):
+    @functools.wraps(keras.Model.fit)
+    def look(model, **arguments):
         after.extend(np.asarray(v) for v in model.variables)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_fit", look)
+    monkeypatch.setattr(keras.Model, "fit", look)
     with pytest.raises(KeyboardInterrupt):
         real_call(model)
     assert same(before, after)
@@ -929,7 +945,7 @@ def test_a_full_disk_costs_only_the_cache(trained, own_cache, monkeypatch, capsy
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
         model = network()
-        history = fit_or_load(model, X, Y)
+        history = fit_in_block(model, X, Y)
     assert history.history == {"loss": [0.5]}
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -953,15 +969,16 @@ def test_an_unwritable_folder_costs_only_the_cache(trained, tmp_path, monkeypatc
 
 
 def test_a_history_that_json_cannot_hold(own_cache, capsys, monkeypatch):
-    really = training._fit
+    really = keras.Model.fit
 
-    def odd(*arguments):
-        history = really(*arguments)
+    @functools.wraps(really)
+    def odd(model, **arguments):
+        history = really(model, **arguments)
         history.history["odd"] = [1j]
         return history
 
-    monkeypatch.setattr(training, "_fit", odd)
-    history = fit_or_load(network(), X, Y)
+    monkeypatch.setattr(keras.Model, "fit", odd)
+    history = fit_in_block(network(), X, Y)
     assert history.history["odd"] == [1j]
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -984,7 +1001,7 @@ def test_interrupted_training_leaves_nothing(own_cache):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_or_load(network(), X, Y, epochs=3, callbacks=[Interrupt()])
+        fit_in_block(network(), X, Y, epochs=3, callbacks=[Interrupt()])
     assert not own_cache.exists() or list(own_cache.iterdir()) == []
 
 
@@ -999,7 +1016,7 @@ def save(value):
     optimizer = SimpleNamespace(variables=[np.ones(2)])
     model = SimpleNamespace(variables=[np.full(9, value)], optimizer=optimizer)
     history = SimpleNamespace(history={}, epoch=[], seconds=[], params={})
-    training._save(Path(sys.argv[1]), "digest", model, history)
+    training.save_result(Path(sys.argv[1]), "digest", model, history)
 
 save(1.0)
 whole = np.savez
@@ -1033,7 +1050,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     later = time.time() + 7200
     with pytest.MonkeyPatch.context() as patch:  # goes when it is old
         patch.setattr(time, "time", lambda: later)
-        with training.write_file(path.with_name("next")) as partial:
+        with write_file(path.with_name("next")) as partial:
             partial.write_bytes(b"")
     assert {p.name for p in path.parent.iterdir()} == {"result.npz", "next"}
 
@@ -1052,7 +1069,7 @@ def test_live_trains_and_replaces(live, kept, monkeypatch, how):
     assert history.history == live.history.history
     assert kept.stat().st_size > 1000
     monkeypatch.setenv("COURSE_LIVE", "0")
-    monkeypatch.setattr(training, "_fit", None)
+    monkeypatch.setattr(keras.Model, "fit", must_not_train)
     loaded = real_call(network())
     assert loaded.seconds == history.seconds
 
@@ -1116,7 +1133,7 @@ def test_progress_goes_to_standard_error(capsys, monkeypatch):
             time.sleep(0.6)
 
     monkeypatch.setattr(training, "tqdm", functools.partial(training.tqdm, disable=False))
-    fit_or_load(network(), X, Y, epochs=3, callbacks=[Slow()])
+    fit_in_block(network(), X, Y, epochs=3, callbacks=[Slow()])
     shown = capsys.readouterr()
     assert shown.out.startswith("This result cannot be reused later")
     assert "Training" in shown.err and "accuracy" in shown.err
@@ -1135,7 +1152,7 @@ Path(sys.argv[1], sys.argv[2]).touch()
 while len(list(Path(sys.argv[1]).iterdir())) < 2:
     time.sleep(0.01)
 model = network()
-history = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
+history = fit_in_block(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
 weights = [np.asarray(v).tolist() for v in model.variables]
 print(json.dumps([weights, history.history]))
 """
@@ -1161,7 +1178,7 @@ def test_two_processes_at_once_and_a_third_later(tmp_path, own_cache, trained):
     weights, history = json.loads(one)
     assert len(list(own_cache.iterdir())) == 1
     model = network()
-    loaded = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
+    loaded = fit_in_block(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
     assert not trained
     assert loaded.history == history
     assert [np.asarray(v).tolist() for v in model.variables] == weights
