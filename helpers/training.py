@@ -110,14 +110,14 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
         _, *arguments = given.arguments.items()  # without the model itself
         # What trains inside a training, such as a callback, is not looked up.
         with mock.patch.object(keras.Model, "fit", fit_of_keras):
-            return _fit_or_load(model, dict(arguments), **block)
+            return _load_or_train(model, dict(arguments), **block)
 
     fit.of_keras = fit_of_keras
     with mock.patch.object(keras.Model, "fit", fit):
         yield
 
 
-def _fit_or_load(model, arguments, *, seed, live, train, watch):
+def _load_or_train(model, arguments, *, seed, live, train, watch):
     """What `model.fit(**arguments)` gives in a block: see `reuse_training`."""
     import keras
 
@@ -144,6 +144,7 @@ def _fit_or_load(model, arguments, *, seed, live, train, watch):
 
     said = "Reused: trained before with the same model, data and settings."
     with _bar(arguments, verbose) as bar:
+        shown = not bar.disable  # which is True once it is closed
         if history is None:
             keras.utils.set_random_seed(seed)
             history = _fit(model, arguments, callbacks, watch, verbose, bar)
@@ -151,7 +152,7 @@ def _fit_or_load(model, arguments, *, seed, live, train, watch):
             said = f"Trained for {count} epoch{'' if count == 1 else 's'}"
             kept = path is not None and save_result(path, digest, model, history)
             said += "; kept for the next time." if kept else "."
-    if not bar.disable and max(history.seconds, default=0) >= SHORT:
+    if shown and max(history.seconds, default=0) >= SHORT:
         print(said)
     history.params["verbose"] = verbose
     keras.utils.set_random_seed(seed)

@@ -155,7 +155,7 @@ def check_silence(notebook, slowest, slow):
     """
     for number, seconds in slowest.items():
         source = notebook.cells[number].source
-        shows_progress = re.search(r"\b(tqdm|fit_or_load|tuning.run)\(", source)
+        shows_progress = re.search(r"\b(tqdm|reuse_training|tuning.run)\(", source)
         if not shows_progress and not os.environ.get("COURSE_NO_BUDGETS"):
             assert seconds < SHARED * slow * SILENCE, (
                 f"cell {number} took {seconds:.0f} s, more than {SILENCE} s:\n{source}"
@@ -221,7 +221,7 @@ def test_prints_what_is_stored(path, compare_once, notebook_seconds, slow):
     budget = notebook_seconds[label(path), "cold, compared"][1]
     check_budget(seconds, budget, slow)
     notebook = nbformat.read(path, as_version=4)
-    if not any("fit_or_load(" in cell.source for cell in notebook.cells):
+    if not any("with reuse_training(" in cell.source for cell in notebook.cells):
         # Others train in their first run; test_warm and test_twice see a second one.
         code = [n for n, c in enumerate(notebook.cells) if c.cell_type == "code"]
         slowest = re.findall(r"([\d.]+)s call .*::Cell (\d+)", process.stdout)
