@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from browser import note_errors, serious
-from conftest import skip_or_fail
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -22,6 +21,7 @@ from nbformat.v4 import (
 )
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS
+from support import skip_or_fail
 
 from helpers import files
 from helpers.__main__ import main

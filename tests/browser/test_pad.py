@@ -17,9 +17,9 @@ import nbformat
 import numpy as np
 import pytest
 from browser import lab_server, note_errors, serious
-from conftest import skip_or_fail
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS
+from support import skip_or_fail
 
 from helpers import images, plots
 from helpers.explorers import pad

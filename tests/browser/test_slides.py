@@ -11,7 +11,6 @@ import re
 
 import nbformat
 import pytest
-from conftest import skip_or_fail
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -20,6 +19,7 @@ from nbformat.v4 import (
 )
 from refresh_notebooks import NOTEBOOKS, find_notebooks
 from show_slides import presenter, slides_of
+from support import skip_or_fail
 
 LECTURES = [path for path in find_notebooks() if path.parent == NOTEBOOKS]
 KINDS = "slide", "subslide", "fragment", "skip", "notes", None

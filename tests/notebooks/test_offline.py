@@ -7,7 +7,7 @@ import sys
 
 import offline
 import pytest
-from conftest import skip_or_fail
+from support import skip_or_fail
 
 
 @pytest.fixture
