@@ -637,7 +637,7 @@ def test_each_lecture_in_a_browser(stem, lectures, browser):
         assert serious(page) == []
     with opened_file(browser, lectures / f"{stem}.slides.html") as page:
         assert formulas(page) <= on_page
-        assert len([*steps(page)]) > 20
+        assert page.evaluate("Reveal.getTotalSlides()") > 20
 
 
 def test_a_lecture_in_a_browser(lectures, browser):

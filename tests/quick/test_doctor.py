@@ -103,26 +103,16 @@ def test_a_broken_keras_is_a_problem(monkeypatch, tmp_path, code, words):
     assert words in sentence
 
 
-def test_a_machine_of_half_the_speed_takes_twice_as_long(monkeypatch, tmp_path):
-    (tmp_path / "notebooks").mkdir()
-    for number in ("05", "06"):  # only notebooks that are there count
-        (tmp_path / "notebooks" / f"{number}_x.ipynb").touch()
-    monkeypatch.setattr(doctor, "COURSE", tmp_path)
-
+def test_a_machine_of_half_the_speed_takes_twice_as_long(monkeypatch):
     def probe(gflops):
-        result = {
-            "keras": "3",
-            "backend": "b",
-            "import_seconds": 1,
-            "gflops": gflops,
-        }
+        result = {"keras": "3", "backend": "b", "import_seconds": 1, "gflops": gflops}
         done = subprocess.CompletedProcess([], 0, json.dumps(result), "")
         monkeypatch.setattr(doctor, "_python", lambda *a, **k: done)
         return list(doctor.check_keras())[1].sentence
 
-    minutes = sum(doctor.NOTEBOOK_SECONDS[n] for n in ("05", "06")) / 60
-    assert probe(doctor.REFERENCE_GFLOPS).endswith(f"; {minutes:.0f} in all.")
-    assert probe(doctor.REFERENCE_GFLOPS / 2).endswith(f"; {2 * minutes:.0f} in all.")
+    monkeypatch.setattr(doctor, "NOTEBOOKS", {"01": doctor.Cost(20, 30), "06": doctor.Cost(200, 1)})
+    assert probe(doctor.REFERENCE_GFLOPS).endswith("01: seconds, 06: 3 min; 4 min in all.")
+    assert probe(doctor.REFERENCE_GFLOPS / 2).endswith("01: seconds, 06: 7 min; 7 min in all.")
 
 
 def test_helpers_of_a_stranger_are_noticed(monkeypatch, tmp_path):

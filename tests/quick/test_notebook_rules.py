@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import nbformat.reader
 import pytest
 from nbformat.v4 import (
