@@ -25,7 +25,6 @@ def run_doctor(*arguments, **environment):
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
     )
 
 
