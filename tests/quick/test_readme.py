@@ -20,7 +20,7 @@ def test_every_notebook_has_a_row_and_a_cost():
 
 @pytest.mark.parametrize(("title", "name", "runs_in"), ROW.findall(README))
 def test_a_row_is_true(title, name, runs_in):
-    assert read(LECTURES[name]).cells[0].source.startswith(f"# {title}\n")
+    assert read(LECTURES[name]).cells[0].source.startswith(f"# {title}")
     assert runs_in == doctor.minutes(doctor.NOTEBOOKS[name[:2]].measured)
 
 
