@@ -16,7 +16,7 @@ HELPERS = ROOT / "helpers"
 MOST_FILES = 18  # at the top of helpers/
 
 FLOORS = {
-    0: ("files", "parallel", "pixels", "scores"),
+    0: ("files", "parallel", "pixels", "scores", "settings"),
     1: (
         *("archives", "convolution", "imagenet", "images", "plots"),
         *("quiet_keras", "sprites", "training", "tuning", "tuning_table"),
