@@ -58,8 +58,8 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
         with reuse_training(seed=1, live=LIVE):
             history = model.fit(X_train, y_train, epochs=20)
 
-    Whoever takes a cell home deletes the line of the block: `model.fit` is Keras's own,
-    and after `keras.utils.set_random_seed(seed)` it gives the same weights, bit for bit.
+    To take a cell home, delete the line of the block: `model.fit` is Keras's own, and
+    after `keras.utils.set_random_seed(seed)` it gives the same weights, bit for bit.
 
     seed: given to `keras.utils.set_random_seed` before each `fit` in the block, and
     again afterwards, so that what follows is the same whether it trained or loaded.
