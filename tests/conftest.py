@@ -7,9 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from joblib import cpu_count
 from refresh_notebooks import ENVIRONMENT, notebook_environment
-
-from helpers.parallel import cores
 
 pytest_plugins = ["browser"]  # its fixture
 
@@ -39,7 +38,7 @@ def share_processors():
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes == 1:
         return
-    share = max(1, cores() // processes)
+    share = max(1, cpu_count() // processes)
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
     # The C library gives large arrays back to the system at once, and asks for them
     # again in the next step: 12 % of a training, more on a virtual machine.

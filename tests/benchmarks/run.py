@@ -27,9 +27,9 @@ def processor():
 
 
 def main(names):
-    from helpers.parallel import cores
+    from joblib import cpu_count
 
-    print(f"{processor()}, {cores()} cores, {platform.system()}", end=", ")
+    print(f"{processor()}, {cpu_count()} cores, {platform.system()}", end=", ")
     print(f"Python {platform.python_version()}\n")
     print(f"{'what':34}{'reference':>11}{'ours':>11}{'ratio':>8}  note")
     for name in names or NAMES:
