@@ -136,7 +136,7 @@ def blank(random):
 
 
 @dataclass
-class _Plan:
+class _Drawing:
     """One image that is to be drawn, and what is wrong with it on purpose."""
 
     split: str
@@ -170,7 +170,7 @@ def plan(size, seed):
 
 
 def _all_images(size):
-    """Who writes what: a list of _Plan, without flaws."""
+    """Who writes what: a list of _Drawing, without flaws."""
     splits = {
         "Train": (range(size.train_writers), size.train_samples),
         "Test": (range(100_000, 100_000 + size.test_writers), 1),
@@ -185,7 +185,7 @@ def _all_images(size):
                 if scarce and position * 2 % 5 >= 2:
                     continue
                 for sample in range(samples):
-                    images.append(_Plan(split, character, writer, character, sample))
+                    images.append(_Drawing(split, character, writer, character, sample))
     return images
 
 

@@ -546,10 +546,10 @@ def test_odd_labels(folder, refused, labels, words):
 @pytest.mark.parametrize(
     "names, words",
     [
-        (["../keras_model.h5", "labels.txt"], "path to elsewhere"),
-        (["/keras_model.h5", "labels.txt"], "path to elsewhere"),
-        (["a\\..\\..\\keras_model.h5", "labels.txt"], "path to elsewhere"),
-        (["C:keras_model.h5", "labels.txt"], "path to elsewhere"),
+        (["../keras_model.h5", "labels.txt"], "outside its folder"),
+        (["/keras_model.h5", "labels.txt"], "outside its folder"),
+        (["a\\..\\..\\keras_model.h5", "labels.txt"], "outside its folder"),
+        (["C:keras_model.h5", "labels.txt"], "outside its folder"),
         (["keras_model.h5", "labels.txt", "a/labels.txt"], "labels.txt twice"),
         (["model_unquant.tflite", "labels.txt"], "holds no keras_model.h5"),
         (["keras_model.h5"], "holds no labels.txt"),
@@ -566,10 +566,11 @@ def test_odd_zips(refused, tmp_path, names, words):
 def test_a_zip_that_is_none_or_grows(refused, tmp_path, monkeypatch):
     file = tmp_path / "converted_keras.zip"
     file.write_bytes(b"no zip")
-    refused(file, "BadZipFile", names=file.name)
+    refused(file, "not a complete zip archive", names=file.name)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(tm.MODEL, bytes(1 << 20))
+        archive.writestr(tm.LABELS, "")
     file.write_bytes(content.getvalue())
     monkeypatch.setattr(tm, "LARGEST", 1 << 16)
-    refused(file, "keras_model.h5 is too large", names=file.name)
+    refused(file, "'keras_model.h5' is larger than", names=file.name)
