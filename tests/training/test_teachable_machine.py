@@ -1,6 +1,5 @@
 """Teachable Machine's exports give the right numbers; hostile files do nothing."""
 
-import io
 import json
 import pickle
 import warnings
