@@ -25,7 +25,6 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL
-from joblib import cpu_count
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from tqdm import tqdm
@@ -368,6 +367,8 @@ def _read_all(folder, files, height, width, workers):
                 ) from error
             X[i] = np.frombuffer(grey, np.uint8).reshape(height, width, 1)
         return min(CHUNK, len(files) - start)
+
+    from joblib import cpu_count  # here, because it takes 0.1 s
 
     pool = ThreadPoolExecutor(workers or min(cpu_count(), MAX_WORKERS))
     name = f"Loading {shown(folder.name)}"

@@ -182,7 +182,7 @@ def main():
 
 
 if __name__ == "__main__":
-    # Worker processes import functions, and none from a module called __main__.
+    # By its name, under which worker processes import it too.
     import compare
 
     compare.main()
