@@ -106,12 +106,12 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
         if cache:
             # Read at once, while we look at the files; it is checked below.
             kept = _cache_file(folder, height, width)
-            reading = aside.submit(_read_cache, kept, height, width)
+            cached = aside.submit(_read_cache, kept, height, width)
         listing = {name: _image_files(path, with_stat=cache) for name, path in classes.items()}
     if cache:
         fingerprint, newest = _fingerprint(classes, listing, labels)
         try:
-            kept_fingerprint, images = reading.result()
+            kept_fingerprint, images = cached.result()
             if kept_fingerprint == fingerprint:
                 return images
         except FileNotFoundError:
