@@ -33,12 +33,6 @@ def data(arguments):
         print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")
 
 
-def tune(arguments):
-    from helpers import tuning
-
-    return tuning.tune(arguments)
-
-
 def grade(arguments):
     try:
         import nbgrader  # noqa: F401
@@ -80,44 +74,6 @@ def commands():
     command.set_defaults(function=data)
     command.add_argument("--size", default="default", help="default or full")
     command.add_argument("--checksum", action="store_true", help="SHA-256 over all images")
-
-    command = subparsers.add_parser(
-        "tune",
-        help="work on a study of hyperparameters, alone or beside others",
-    )
-    command.set_defaults(function=tune)
-    command.add_argument(
-        "--storage",
-        metavar="URL",
-        help="sqlite:///FILE, postgresql://USER@HOST/DATABASE (its password in the "
-        "variable PGPASSWORD) or grpc://HOST:PORT (default: the variable "
-        "COURSE_STORAGE)",
-    )
-    command.add_argument("--study", required=True, metavar="NAME")
-    command.add_argument(
-        "--objective",
-        default="claims",
-        help="claims, table or FILE.py:function (default: claims)",
-    )
-    command.add_argument(
-        "--trials",
-        type=_between(int, 0),
-        metavar="N",
-        help="how many trials of this worker (default: 20, or no limit with --minutes)",
-    )
-    command.add_argument(
-        "--minutes",
-        type=_between(float, 0),
-        metavar="M",
-        help="begin no trial after so many minutes",
-    )
-    command.add_argument("--sampler", choices=("tpe", "random"), default="tpe")
-    command.add_argument(
-        "--seed",
-        type=_between(int, -1, 2**32),
-        help="for repeating a study of one worker (two workers that begin with the "
-        "same seed try the same settings)",
-    )
 
     command = subparsers.add_parser(
         "grade", help="grade the assignments that a class has handed in"
