@@ -155,7 +155,7 @@ def check_silence(notebook, slowest, slow):
     """
     for number, seconds in slowest.items():
         source = notebook.cells[number].source
-        shows_progress = re.search(r"\b(tqdm|fit_or_load|tuning.run)\(", source)
+        shows_progress = re.search(r"\b(tqdm|fit_or_load|reuse_training|optimize)\(", source)
         if not shows_progress and not os.environ.get("COURSE_NO_BUDGETS"):
             assert seconds < SHARED * slow * SILENCE, (
                 f"cell {number} took {seconds:.0f} s, more than {SILENCE} s:\n{source}"
@@ -252,8 +252,8 @@ def test_twice(compare_once, simulated, notebook_seconds, slow, tmp_path):
 def test_warm(number, compare_once, simulated, notebook_seconds, slow, tmp_path):
     """What a run left in the cache makes the next one quick.
 
-    In 08 this is the second run of its own assertion: the winner, trained anew here,
-    has to the last digit the loss that the study got in another process.
+    In 08 the winner, trained again here, has to the last digit the loss that the study
+    got in another process.
     """
     path = lecture(number)
     compare_once(path)
@@ -316,11 +316,9 @@ def real(real_data, tmp_path_factory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("number", ["05", "06", "07", "08"])
-def test_real_sample(number, real, simulated, notebook_seconds, tmp_path):
+@pytest.mark.parametrize("number", ["05", "06", "07"])
+def test_real_sample(number, real, notebook_seconds, tmp_path):
     path = lecture(number)
-    if number == "08":  # most of it is about claims, which are simulated anyway
-        real = real | {"COURSE_CACHE": simulated["COURSE_CACHE"]}
     seconds, notebook = execute(path, tmp_path / "real.ipynb", real)
     notebook_seconds[label(path), "real sample"] = seconds, None
     lines = "\n".join(printed(notebook)).splitlines()
