@@ -15,10 +15,10 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from exercise_cases import CASES, EXTRA, FUNCTIONS
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS, find_notebooks
+from support import ROOT
 
 from helpers import images
 from helpers.exercises import NOTEBOOKS as NUMBERS
