@@ -2,12 +2,13 @@
 
 Each student's data follow from the student's id by SHA-256, so they are the same on
 every system and in every version of Python. Test cells of the assignments compare
-with `agree`, and measure with `best_seconds`.
+with `agree`, and count what was done with `counted`.
 """
 
 import hashlib
 import os
-import time
+import sys
+import threading
 import unicodedata
 
 import numpy as np
@@ -294,7 +295,7 @@ def lost_layers(student):
     return given, rows
 
 
-# Comparing and measuring, in test cells -----------------------------------------
+# Comparing and counting, in test cells -----------------------------------------
 
 
 def agree(got, wanted, case):
@@ -332,32 +333,79 @@ def agree(got, wanted, case):
     raise AssertionError(f"{case}: {found}")
 
 
-def best_seconds(function, *arguments, tries=5, at_most=1.0):
-    """The shortest of `tries` calls, in seconds: the least disturbed one.
+def counted(function, *arguments):
+    """(result, steps, numbers): what a call gives, and what was done for it.
 
-    No further call once they have taken `at_most` seconds together.
+    steps: lines of Python that ran, in all functions that were called, NumPy's too; each
+    turn of a loop or comprehension counts. numbers: how many numbers NumPy's own loops
+    took from arrays among the arguments, and from what was made of these; an array that
+    the function copies with `np.array` is not followed. Neither depends on the machine.
+
+    Where a course is graded the function is a student's, in another process, and counts
+    itself there: `counted_in_its_process`. Raises AssertionError if the function switches
+    the count off.
     """
-    seconds = []
-    while len(seconds) < tries and sum(seconds) < at_most:
-        start = time.perf_counter()
-        function(*arguments)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    elsewhere = getattr(function, "counted_in_its_process", None)
+    if elsewhere is not None:
+        return elsewhere(*arguments)
+    tally, follow = _followed()
+    try:
+        result, steps = _traced(function, *map(follow, arguments))
+    except AssertionError:
+        raise
+    except Exception:  # perhaps it minds that these arrays are of another class
+        result, steps = _traced(function, *arguments)
+    if isinstance(result, np.ndarray):
+        result = result.view(np.ndarray)
+    return result, steps, tally["numbers"]
 
 
-def loop_seconds(places, kernel_shape, measured=2000):
-    """About how long a loop over so many places of a kernel takes here, in seconds.
+def _traced(function, *arguments):
+    """(result, lines of Python that ran)."""
+    steps = 0
 
-    Measured on a few places, so that a limit taken from it holds on slow machines.
-    """
-    image, kernel = np.ones((99, 99)), np.ones(kernel_shape)
-    height, width = kernel_shape
-    result = np.zeros(measured)
+    def count(frame, event, argument):
+        nonlocal steps
+        steps += event == "line"
+        return count
 
-    def loop():
-        for place in range(measured):
-            row, column = place % 9, place % 7
-            patch = image[row : row + height, column : column + width]
-            result[place] = (patch * kernel).sum()
+    before = sys.gettrace()
+    threading.settrace(count)  # for threads that it starts
+    sys.settrace(count)
+    try:
+        result = function(*arguments)
+        if sys.gettrace() is not count:
+            raise AssertionError("the function has switched off what counts its steps")
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)
+    return result, steps
 
-    return best_seconds(loop, tries=3) * places / measured
+
+def _followed():
+    """(tally, follow): `follow(array)` is the array as one whose uses are counted."""
+    tally = {"numbers": 0}
+
+    class Followed(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, out=(), **named):
+            if out:
+                named["out"] = tuple(map(plain, out))
+            inputs = [plain(value) for value in inputs]
+            result = getattr(ufunc, method)(*inputs, **named)
+            size = max(np.size(value) for value in (*inputs, result))
+            if ufunc is np.matmul:
+                size *= inputs[0].shape[-1]
+            tally["numbers"] += size
+            return out[0] if len(out) == 1 else again(result)
+
+        def __array_function__(self, function, types, positional, named):
+            tally["numbers"] += sum(v.size for v in positional if isinstance(v, Followed))
+            return again(super().__array_function__(function, types, positional, named))
+
+    def plain(value):
+        return value.view(np.ndarray) if isinstance(value, Followed) else value
+
+    def again(value):
+        return value.view(Followed) if type(value) is np.ndarray else value
+
+    return tally, again

@@ -1,11 +1,9 @@
 """What tests can ask of answers: values, functions, tables, networks."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -218,11 +216,11 @@ def test_names_that_are_none(engine, claim, said):
         assert outcome.status == "graded"
     else:
         assert outcome.status == "needs a person"
-        assert said in outcome.reasons[-1]
+        assert any(said in reason for reason in outcome.reasons)
 
 
 def test_what_hidden_tests_hand_over_is_not_said(engine):
-    """A message after them names the line of the test that students have anyway."""
+    """A message after them comes from a run without them."""
     spy = (
         "seen = []\n"
         "def f(x):\n    seen.append(x)\n    raise ValueError(seen)\n"
@@ -240,7 +238,7 @@ def test_what_hidden_tests_hand_over_is_not_said(engine):
     before, t, u = outcome.cells.values()
     assert before.message == "ValueError: [1]" and not before.hidden
     assert t.hidden and not u.hidden
-    assert u.message == "AssertionError: assert g() == 1, f'not {g()}'"
+    assert u.message == "AssertionError: not []"
 
 
 def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
@@ -271,7 +269,7 @@ def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
     tasks = started(monkeypatch)
     with Engine(trusted=True) as engine:
         outcome = engine.grade(notebook, notebook, "ada")
-    assert tasks == ["student", "judge"]  # no probe: it tries to write anywhere
+    assert tasks == ["judge", "student"]  # no probe: it tries to write anywhere
     assert [outcome.cells[n].score for n in "tuvw"] == [0, 0, 0, 1], outcome
     assert "stopped after 1.5 seconds" in outcome.cells["t"].message
     assert list(tmp_path.iterdir()) == []
@@ -314,8 +312,9 @@ def test_endless_test_needs_a_person(engine):
         cell_seconds=1,
     )
     outcome = engine.grade(notebook, notebook, "ada")
-    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
-    assert outcome.cells["u"].score == 1
+    assert outcome.status == "needs a person" and outcome.again
+    assert "could not be finished" in outcome.cells["t"].doubt
+    assert outcome.cells["u"].score == 1 and not outcome.cells["u"].doubt
 
 
 def started(monkeypatch):
@@ -325,25 +324,43 @@ def started(monkeypatch):
     return tasks
 
 
-def test_a_judge_serves_one_submission_after_the_other(engine, monkeypatch):
-    two = toy.answer("a", "x = 1"), toy.test("t", 1, "assert x")
-    notebook = toy.notebook(*two, toy.test("u", 1, "assert x == 1"))
-    engine.grade(notebook, notebook, "ada")
+def test_a_judge_keeps_nothing_for_the_next(engine, monkeypatch):
+    """Neither names nor modules nor memory: each submission has a judge of its own."""
+    two = (
+        toy.answer("a", "x = 1"),
+        toy.test("t", 1, "import sys\nassert x and 'mark' not in dir(sys)"),
+    )
+    notebook = toy.notebook(*two, toy.test("u", 1, "import sys\nsys.mark = x"))
     tasks = started(monkeypatch)
     for _ in range(2):
         outcome = engine.grade(notebook, notebook, "ada")
         assert outcome.score == 2 and outcome.status == "graded"
-    assert tasks == ["student", "student"]
+    assert tasks == ["judge", "student"] * 2
 
 
-def test_a_judge_that_has_died_meanwhile_costs_nothing(engine, monkeypatch):
-    assert grade(engine, "x = 1", "assert x")[0] == 1
-    for judge in engine._judges:
-        judge.lifeline.shutdown(socket.SHUT_WR)
-        assert judge.end()["end"] == "stopped"
+EXHAUSTING = {
+    "memory": "big = bytearray(2 * 10**9)",
+    "depth": "def deep():\n    deep()\ndeep()",
+    "files": "several = [open('/dev/null') for _ in range(600)]",
+}
+
+
+@pytest.mark.parametrize("what", EXHAUSTING)
+def test_a_judge_that_is_worn_out_is_no_zero(engine, what, monkeypatch):
+    """What is left of a test's process says nothing about an answer."""
+    worn = f"import sys\nif x:\n    {EXHAUSTING[what].replace(chr(10), chr(10) + '    ')}"
+    notebook = toy.notebook(
+        toy.answer("a", "x = 1"),
+        toy.test("s", 1, "assert x"),
+        toy.test("t", 1, worn),
+        toy.test("u", 1, "assert x"),
+    )
     tasks = started(monkeypatch)
-    assert grade(engine, "x = 1", "assert x")[0] == 1
-    assert tasks == ["student", "judge"]
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert tasks.count("judge") == 3  # tried once more in a new one
+    assert outcome.status == "needs a person" and outcome.again
+    assert "could not be finished" in outcome.cells["t"].doubt
+    assert [outcome.cells[n].score for n in "stu"] == [1, 0, 1]
 
 
 def test_a_test_is_tried_with_one_new_judge_at_most(engine, monkeypatch):
@@ -356,9 +373,10 @@ def test_a_test_is_tried_with_one_new_judge_at_most(engine, monkeypatch):
     engine.grade(notebook, notebook, "ada")
     tasks = started(monkeypatch)
     outcome = engine.grade(notebook, notebook, "ada")
-    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
+    assert outcome.status == "needs a person"
+    assert [bool(outcome.cells[n].doubt) for n in "stu"] == [False, True, False]
     assert [outcome.cells[n].score for n in "stu"] == [1, 0, 1]
-    assert tasks.count("judge") <= 2  # one for t, perhaps one for u
+    assert tasks.count("judge") == 3  # for s and t; for t alone; for u
 
 
 def test_time_for_the_whole_notebook(engine):
@@ -380,9 +398,7 @@ def test_no_cell_exceeds_the_time_for_all(engine):
         cell_seconds=60,
         total_seconds=2,
     )
-    began = time.monotonic()
     outcome = engine.grade(notebook, notebook, "ada")
-    assert time.monotonic() - began < 20
     assert outcome.status == "needs a person"
     assert "took longer" in outcome.reasons[0]
 

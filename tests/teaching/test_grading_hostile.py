@@ -18,7 +18,7 @@ from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell
 
 from helpers.__main__ import main
-from helpers.teaching.grading import engine, sandbox
+from helpers.teaching.grading import processes, sandbox
 from helpers.teaching.grading.nbgrader_steps import student_version
 
 toy.require_nbgrader()
@@ -277,14 +277,14 @@ def stubborn():
 
 SENDER = """
 import numpy as np
-from helpers.teaching.grading.channel import Channel
+from helpers.teaching.grading.messages import Channel
 send = Channel.send
 Channel.send = lambda self, message: send(self, message | {change})
 """
 
 SLOW_KEYS = """
 import struct
-from helpers.teaching.grading.channel import Channel
+from helpers.teaching.grading.messages import Channel
 send = Channel.send
 def number(value):
     return b"I" + struct.pack("<I", 12) + value.to_bytes(12, "little")
@@ -652,7 +652,7 @@ def graded(tmp_path_factory, listener):
     caller = CALLER.format(port=port, unix=unix)
     course.submit("caller", toy.solved(a_answer=caller))
     patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "GRACE", 1.5)
+    patch.setattr(processes, "GRACE", 1.5)
     try:
         code = main(course.words("--workers", "3"))
     finally:
