@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import unicodedata
+from functools import partial
 
 import numpy as np
 
@@ -346,8 +347,11 @@ def counted(function, *arguments):
     the count off.
     """
     elsewhere = getattr(function, "counted_in_its_process", None)
-    if elsewhere is not None:
-        return elsewhere(*arguments)
+    return (elsewhere or partial(counted_here, function))(*arguments)
+
+
+def counted_here(function, *arguments):
+    """`counted` in this process."""
     tally, follow = _followed()
     try:
         result, steps = _traced(function, *map(follow, arguments))

@@ -6,6 +6,7 @@ cannot run anything in the browser of who opens the page.
 
 import html
 import re
+from contextlib import suppress
 
 from helpers.files import write_file
 from helpers.teaching.grading.course import digest
@@ -149,10 +150,11 @@ def _cells(notebook, cells, marks, comments):
         if cell.cell_type == "markdown":
             ours = cell.metadata.get("ours")
             rendered += 0 if ours else len(cell.source)
+            shown = f"<pre>{_text(cell.source)}</pre>"
             if ours or rendered <= MAX_RENDERED_TOGETHER:
-                yield _markdown(cell)
-            else:
-                yield f"<pre>{_text(cell.source)}</pre>"
+                with suppress(Exception):  # of three libraries, for a student's text
+                    shown = _markdown(cell)
+            yield shown
         elif result and not result["by_hand"]:
             score, _ = _mark(name, result, marks)
             full = score == result["points"]

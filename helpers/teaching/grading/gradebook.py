@@ -173,10 +173,21 @@ def autograded(assignment, notebook, outcome):
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _PICTURE = re.compile(
-    r"!\[(?![^\[\]\n]*\]\((?:attachment:[^()\s]+|data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+)\))"
+    r"!\[(?P<allowed>[^\[\]\n]*\]\("
+    r"(?:attachment:(?P<name>[^()\s]+)|data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+)\))?"
 )
-"""The beginning of a picture that is neither attached nor written out: its address would
-learn when and where somebody marks."""
+"""The beginning of a picture; all of it if it is attached or written out."""
+
+
+def _without_pictures(text, attachments):
+    """Text whose pictures are its own: the address of another would learn when and where
+    somebody marks, and a missing one would stop whoever shows the cell."""
+
+    def kept(found):
+        own = found["allowed"] and (found["name"] is None or found["name"] in attachments)
+        return found[0] if own else f"!\\[{found['allowed'] or ''}"
+
+    return _PICTURE.sub(kept, text)
 
 
 def _cell(theirs, outputs, ours):
@@ -187,7 +198,7 @@ def _cell(theirs, outputs, ours):
         return cell
     text = theirs.source
     if text not in ours:
-        text = _PICTURE.sub(r"!\\[", _TAG.sub("&lt;", text))
+        text = _without_pictures(_TAG.sub("&lt;", text), theirs.get("attachments", {}))
         if len(text) > feedback.MAX_RENDERED:
             longest = max((len(run) for run in re.findall("`+", text)), default=0)
             fence = "`" * max(3, longest + 1)

@@ -167,4 +167,5 @@ class Namespace(dict):
         try:
             return messages.loads(bytes(answer["value"]), self._builders)
         except (messages.NotPlain, KeyError, TypeError) as error:
+            self.uncarried.append(values.Uncarried("answer", str(error)))
             raise RuntimeError("the answer cannot be read") from error

@@ -21,6 +21,7 @@ from helpers.teaching.grading.submissions import (
     function_text,
     grade_id,
     hidden_lines,
+    line_of_mistake,
     places_of,
     plan,
     without_hidden,
@@ -130,8 +131,8 @@ class Marking:
         if not all(self.source.untouched(name, text) for text in texts):
             return
         if self._has_text_beside(places):
-            exercise = self.source.names[name]
-            self.result.note(f"{exercise}: the cell is empty, and a text stands beside it.")
+            where = "is empty, and a text stands beside it" if places else "is not in the notebook"
+            self.result.note(f"{self.source.names[name]}: the cell {where}.")
             return
         cell = self.result.cells[name]
         cell.score, cell.message = 0.0, "No answer."
@@ -315,9 +316,9 @@ class Marking:
         elif kind == "MemoryError":
             self._troubled(step, "ran out of memory", True)
         elif kind in ("SyntaxError", "IndentationError", "TabError"):
-            line = answer.get("line")
-            known = line is not None and 0 < line <= 100_000 and not self.told
-            where = f"line {line}, " if known else ""
+            # What it says could be anything, so the line is looked for here, too.
+            line = line_of_mistake(step.text)
+            where = f"line {line}, " if line and line == answer.get("line") else ""
             self._troubled(step, f"could not be read: {where}{kind}{self._newer()}", False)
         else:
             known = kind in EXCEPTIONS or kind in ("SystemExit", "KeyboardInterrupt")

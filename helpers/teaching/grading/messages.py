@@ -52,14 +52,14 @@ def loads(data, builders=None, max_bytes=MAX_BYTES, max_items=MAX_ITEMS):
     """The value behind `data`, built of exact built-in types and NumPy arrays.
 
     `builders` maps an Extension's name to a function of its payload. Raises
-    NotPlain for anything that `dumps` does not write.
+    NotPlain for anything that `dumps` does not write, and MemoryError.
     """
     if len(data) > max_bytes:
         raise NotPlain(f"more than {max_bytes:,} bytes")
     reader = _Reader(data, builders or {}, max_items)
     try:
         value = reader.value(0)
-    except NotPlain:
+    except (NotPlain, MemoryError):  # the second says nothing about the data
         raise
     except Exception as error:  # every malformed input ends here
         raise NotPlain(f"malformed data ({type(error).__name__})") from error

@@ -594,6 +594,19 @@ def function_places(text):
     return found
 
 
+def line_of_mistake(text):
+    """The number of the line that Python cannot read, None if there is none."""
+    if len(text) > MAX_PARSED:
+        return None
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
 def function_text(place):
     """The text of one function that `function_places` has found."""
     text, first, last = place
