@@ -334,6 +334,10 @@ def agree(got, wanted, case):
     raise AssertionError(f"{case}: {found}")
 
 
+MOST_STEPS = 200_000
+"""Lines of Python after which a count ends: it slows a loop down."""
+
+
 def counted(function, *arguments):
     """(result, steps, numbers): what a call gives, and what was done for it.
 
@@ -343,8 +347,8 @@ def counted(function, *arguments):
     the function copies with `np.array` is not followed. Neither depends on the machine.
 
     Where a course is graded the function is a student's, in another process, and counts
-    itself there: `counted_in_its_process`. Raises AssertionError if the function switches
-    the count off.
+    itself there: `counted_in_its_process`. Raises AssertionError after MOST_STEPS, and if
+    the function switches the count off.
     """
     elsewhere = getattr(function, "counted_in_its_process", None)
     return (elsewhere or partial(counted_here, function))(*arguments)
@@ -371,6 +375,8 @@ def _traced(function, *arguments):
     def count(frame, event, argument):
         nonlocal steps
         steps += event == "line"
+        if steps > MOST_STEPS:
+            raise AssertionError(f"it runs more than {MOST_STEPS:,} lines of Python")
         return count
 
     before = sys.gettrace()

@@ -108,9 +108,9 @@ class Cost(NamedTuple):
     parameters: int
     multiplications: int
     """For one image. Only products with learnt weights count, and no biases; batch
-    normalization does not count, because it can be built into a convolution. Constants of
-    Rescaling and Normalization are parameters, and products at each place, where there
-    are more of them than one for each channel of the images."""
+    normalization does not count, because it can be built into a convolution. Each constant
+    of Rescaling and Normalization counts as a parameter and a product, where a layer has
+    more than FREE_CONSTANTS of them."""
 
 
 FREE = {

@@ -8,8 +8,8 @@ import assignment_cases
 import numpy as np
 import pytest
 from assignment_cases import make_scans
+from assignment_cases.running import FOUND, read, run
 from conftest import ROOT
-from test_assignments import FOUND, read, run
 
 from helpers.assignments import data
 from helpers.convolution import multiplications

@@ -585,6 +585,9 @@ class Marking:
             claimed = None
         if claimed is None and not last:
             return
+        if claimed is None and self._undefined("student") is None:
+            self.claimed = False  # nobody has written it, as in a notebook without answers
+            return
         student = self.environment["COURSE_STUDENT"]
         known = isinstance(claimed, str)
         self.claimed = known and same_id(claimed) == same_id(student)
