@@ -564,13 +564,13 @@ def number_grid(
     titles: one for each array. highlight: for each array None, or the outlined
         rectangles [(row, column, height, width), ...].
     between: one character for each gap, for instance "*=" for kernel and result.
-    square: side of a square in inches; smaller where the row would be wider than `size`.
-        The row is broken where that makes squares clearly larger.
+    square: side of a square in inches; larger for long numbers, smaller where the row
+        would be wider than `size`.
+        It is broken where that makes squares clearly larger.
     scales: one character for each array, for instance "iik": only arrays with the same
         character share a scale.
 
-    Raises ValueError for arrays of another rank, lists of other lengths, and numbers
-    that are too long to be legible in their squares.
+    Raises ValueError for arrays of another rank and lists of other lengths.
     """
     arrays = [np.atleast_2d(array) for array in arrays]
     if not arrays or any(array.ndim != 2 for array in arrays):
@@ -585,14 +585,10 @@ def number_grid(
             f"There are {len(arrays)} arrays, but {lengths[0]} titles, {lengths[1]} "
             f"highlights, {lengths[2] - 1} signs between them and {lengths[3]} scales."
         )
-    rows, square = _broken(arrays, titles, square, size)
+    # Squares are wide enough for the longest number, where there is room.
     longest = max(_inches(_number(v)) for array in arrays for v in array.flat)
-    fontsize = min(0.6 * square * 72, SMALLEST_TYPE * 0.86 * square / max(longest, 0.01), 18)
-    if fontsize < SMALLEST_TYPE - 0.01:
-        raise ValueError(
-            f"The numbers would be {fontsize:.0f} points high, too small for a slide: "
-            "draw fewer, or round them, or show the arrays with image_grid."
-        )
+    rows, square = _broken(arrays, titles, max(square, longest / 0.88), size)
+    fontsize = min(0.6 * square * 72, SMALLEST_TYPE * 0.88 * square / max(longest, 0.01), 18)
     shades = {
         name: _shades([a for a, s in zip(arrays, scales, strict=True) if s == name])
         for name in scales
@@ -647,14 +643,14 @@ def _widths(arrays, titles, square):
         lines = title.split("\n")
         text = max(_inches(line, STYLE["font.size"]) for line in lines) + 0.1
         body = array.shape[1] * square
-        widths += [max(body, text), max(1.2 * square - max(0, text - body), 0.15)]
+        widths += [max(body, text), max(square - max(0, text - body), 0.15)]
     return widths[:-1]
 
 
 def _broken(arrays, titles, square, size):
     """(rows of indices of the arrays, side of the squares) of the best layout.
 
-    A further row must make squares larger by a quarter, within a height of 4.2 inches.
+    A further row must make squares larger by a fifth, within a height of 4.2 inches.
     """
     best = None
     for number in range(1, len(arrays) + 1):
@@ -669,7 +665,7 @@ def _broken(arrays, titles, square, size):
             if width <= size and (number == 1 or height <= 4.2):
                 break
             side -= 0.01
-        if best is None or side > 1.25 * best[1]:
+        if best is None or side > 1.2 * best[1]:
             best = rows, side
     return best
 
@@ -681,7 +677,8 @@ def _shades(arrays):
     low, high = (values.min(), values.max()) if values.size else (0, 0)
     if low < 0:
         most = max(-low, high)
-        return lambda value: plt.get_cmap("RdBu_r")(0.5 + 0.42 * value / most)[:3]
+        # In steps: hundreds of shades would not fit into a palette (see _picture).
+        return lambda value: plt.get_cmap("RdBu_r")(0.5 + 0.03 * round(14 * value / most))[:3]
     # The lightest greys are kept for high values, black for none.
     span = high - low or 1
     return lambda value: (1 - 0.75 * (high - value) / span,) * 3
