@@ -412,8 +412,10 @@ def _volumes_of(model):
 
 def _short(layer):
     """A short name for a Keras layer, from its class: "conv" for Conv2D."""
-    name = type(layer).__name__.removesuffix("2D").removesuffix("Pooling").lower()
-    return name.replace("globalaverage", "global\naverage").replace("globalmax", "global\nmax")
+    name = type(layer).__name__.removesuffix("2D").removesuffix("Pooling")
+    if name in ("SeparableConv", "DepthwiseConv"):
+        name = name.removesuffix("Conv")
+    return name.replace("Global", "global ").lower()
 
 
 def _kind(layer):
@@ -550,7 +552,7 @@ def _in_words(title, stacks, total):
             step += " " + "x".join(map(str, layer.kernel))
             if max(layer.stride) > 1:
                 step += f" stride {max(layer.stride)}"
-        steps.append(f"{step} {'x'.join(map(str, layer.shape))}".replace("\n", " "))
+        steps.append(f"{step} {'x'.join(map(str, layer.shape))}")
     return f"{title or 'A network'}: {', '.join(steps)}; {total}."
 
 
@@ -567,8 +569,7 @@ def number_grid(
         rectangles [(row, column, height, width), ...].
     between: one character for each gap, for instance "*=" for kernel and result.
     square: side of a square in inches; larger for long numbers, smaller where the row
-        would be wider than `size`.
-        It is broken where that makes squares clearly larger.
+        would be wider than `size`. A row is broken where that makes squares clearly larger.
     scales: one character for each array, for instance "iik": only arrays with the same
         character share a scale.
 
@@ -589,16 +590,18 @@ def number_grid(
         )
     # Squares are wide enough for the longest number, where there is room.
     longest = max(_inches(_number(v)) for array in arrays for v in array.flat)
-    rows, square = _broken(arrays, titles, max(square, longest / 0.88), size)
-    fontsize = min(0.6 * square * 72, SMALLEST_TYPE * 0.88 * square / max(longest, 0.01), 18)
+    rows, square = _broken(arrays, titles, between, max(square, longest / 0.88), size)
+    fits = SMALLEST_TYPE * square / max(longest, 0.01)  # points: as wide as the square
+    fontsize = min(0.6 * 72 * square, 18, max(0.8 * fits, min(SMALLEST_TYPE, 0.9 * fits)))
     shades = {
         name: _shades([a for a, s in zip(arrays, scales, strict=True) if s == name])
         for name in scales
     }
 
-    head = [0.3 if any(titles[n] for n in row) else 0.05 for row in rows]  # inches
+    lines = [max(1 + titles[n].count("\n") if titles[n] else 0 for n in row) for row in rows]
+    head = [0.12 + 0.18 * number if number else 0.05 for number in lines]  # inches
     high = [max(arrays[n].shape[0] for n in row) * square for row in rows]
-    widths = [_widths([arrays[n] for n in row], [titles[n] for n in row], square) for row in rows]
+    widths = [_widths(row, arrays, titles, between, square) for row in rows]
     width = max(sum(w) for w in widths) + 0.1
     height = sum(head) + sum(high) + 0.1 * len(rows)
     fig = plt.figure(figsize=(width, height), layout="none")
@@ -624,45 +627,44 @@ def number_grid(
             )
             left += wide[2 * place]
             if number < len(between):
-                gap = wide[2 * place + 1] if place + 1 < len(row) else 0.9 * square
-                axes.text(
-                    left + gap / 2,
-                    top + above + tall / 2,
-                    between[number],
-                    ha="center",
-                    va="center",
-                    fontsize=16,
-                )
-                left += gap
+                middle = left + wide[2 * place + 1] / 2, top + above + tall / 2
+                axes.text(*middle, between[number], ha="center", va="center", fontsize=16)
+            left += wide[2 * place + 1]
         top += above + tall + 0.1
     return fig
 
 
-def _widths(arrays, titles, square):
-    """Inches: width of an array or its title, gap, width of the next, gap, ..., width."""
+def _widths(row, arrays, titles, between, square):
+    """Inches: width of an array or its title, of the gap to the next, and so on.
+
+    row: the indices of its arrays. The last gap is 0, unless a sign is in it.
+    """
     widths = []
-    for array, title in zip(arrays, titles, strict=True):
-        lines = title.split("\n")
+    for number in row:
+        lines = titles[number].split("\n")
         text = max(_inches(line, STYLE["font.size"]) for line in lines) + 0.1
-        body = array.shape[1] * square
+        body = arrays[number].shape[1] * square
         widths += [max(body, text), max(square - max(0, text - body), 0.15)]
-    return widths[:-1]
+    sign = between[row[-1] :][:1].strip()
+    widths[-1] = square if sign else 0.0
+    return widths
 
 
-def _broken(arrays, titles, square, size):
+def _broken(arrays, titles, between, square, size):
     """(rows of indices of the arrays, side of the squares) of the best layout.
 
-    A further row must make squares larger by a fifth, within a height of 4.2 inches.
+    A further row must make squares larger by a fifth, within a height of 4.2 inches. It
+    begins after a blank in `between`, or after the only sign: formulas are not broken.
     """
     best = None
     for number in range(1, len(arrays) + 1):
         rows = [list(part) for part in np.array_split(np.arange(len(arrays)), number)]
+        ends = "".join(between[row[-1]] for row in rows[:-1])
+        if ends.strip() and len(between.split()) > 1:
+            continue
         side = square
         while side > 0.1:
-            width = max(
-                sum(_widths([arrays[n] for n in row], [titles[n] for n in row], side))
-                for row in rows
-            )
+            width = max(sum(_widths(row, arrays, titles, between, side)) for row in rows)
             height = sum(max(arrays[n].shape[0] for n in row) * side + 0.4 for row in rows)
             if width <= size and (number == 1 or height <= 4.2):
                 break
