@@ -348,26 +348,50 @@ def test_volumes_of_vgg16_have_its_known_counts():
     assert "138,357,544 parameters, 15,470,264,320 multi" in plots.volumes(vgg16()).get_label()
 
 
-class Layer:
-    """What `volumes` reads of a Keras layer; test_volumes_of_a_keras_model has real ones."""
-
-    def __init__(self, **attributes):
-        self.__dict__.update(attributes)
-
-
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
         ([], "no layers"),
         ([("dense", (3, 4))], "neither .height, width, channels. nor .units,."),
         ([("dense", (k,)) for k in range(1, 30)], "29 different volumes; 16 fit"),
-        (Layer(layers=[], built=False), "not built"),
     ],
 )
 def test_volumes_says_what_it_cannot_draw(network, reason):
     with pytest.raises(ValueError, match=reason):
         plots.volumes(network)
     assert plt.get_fignums() == []
+
+
+def test_volumes_of_a_keras_model():
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(6, 5, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.AveragePooling2D(2),
+            layers.SeparableConv2D(8, 3, strides=2),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(10),
+        ]
+    )
+    multiplications = 28**2 * 25 * 6 + 6**2 * (9 * 6 + 6 * 8) + 8 * 10
+    assert plots.volumes(model, "A mixture").get_label() == (
+        "A mixture: input 32x32x1, conv 5x5 28x28x6, average 2x2 stride 2 14x14x6, "
+        "separable 3x3 stride 2 6x6x8, global average 8, dense 10; "
+        f"{model.count_params():,} parameters, {multiplications:,} multiplications for one image."
+    )
+    start = keras.Input((8, 8, 4))
+    branches = layers.Add()([layers.Conv2D(4, 3, padding="same")(start), start])
+    with pytest.raises(ValueError, match="branches: 'add.*' has several inputs"):
+        plots.volumes(keras.Model(start, branches))
+    with pytest.raises(ValueError, match="not built"):
+        plots.volumes(keras.Sequential([layers.Dense(3)]))
 
 
 def test_what_volumes_says_is_the_alt_text(monkeypatch):
@@ -438,10 +462,15 @@ def test_numbers_in_squares_are_legible_and_stay_inside(digits):
         assert outer.x0 < inner.x0 and inner.x1 < outer.x1
 
 
-def test_a_long_row_is_broken_where_squares_get_larger():
-    six = plots.number_grid([np.eye(3)] * 6, [f"number {k}" for k in range(6)])
-    heights = {t.get_position()[1] for t in six.axes[0].texts if "number" in t.get_text()}
-    assert len(heights) == 2
+@pytest.mark.parametrize(("signs", "rows"), [("", 2), ("  *  ", 2), ("+-+-=", 1)])
+def test_a_long_row_is_broken_where_squares_get_larger(signs, rows):
+    six = plots.number_grid([np.eye(3)] * 6, [f"number {k}" for k in range(6)], between=signs)
+    texts = six.axes[0].texts
+    assert len({t.get_position()[1] for t in texts if "number" in t.get_text()}) == rows
+    shown = [t for t in texts if t.get_text() in list("+-*=")]
+    assert "".join(t.get_text() for t in shown) == signs.replace(" ", "")
+    width = six.get_size_inches()[0]
+    assert all(0 < t.get_position()[0] < width for t in shown)
 
 
 def test_number_grid_outlines_what_is_asked():
