@@ -284,6 +284,9 @@ class Volume(NamedTuple):
     multiplications: int = 0  # for one image
 
 
+MOST_VOLUMES = 16
+"""So many fit into a figure 8 inches wide with type of 10 points."""
+
 KINDS = {"conv": COLORS[0], "pool": COLORS[2], "dense": COLORS[3], "input": "#BBBBBB"}
 """Colours of volumes by what made them: a convolution, a layer without weights, ..."""
 
@@ -312,18 +315,7 @@ def volumes(network, title=None):
                 f"{layer.name} has the shape {layer.shape}, neither (height, width, channels) "
                 "nor (units,)."
             )
-    stacks = []  # [layer, how many of them]
-    for layer in layers:
-        same = stacks and layer.kernel and layer[:4] == stacks[-1][0][:4]
-        if same or stacks and len(layer.shape) == 1 and layer[:2] == stacks[-1][0][:2]:
-            first, number = stacks[-1]
-            first = first._replace(
-                parameters=first.parameters + layer.parameters,
-                multiplications=first.multiplications + layer.multiplications,
-            )
-            stacks[-1] = [first, number + 1]
-        else:
-            stacks.append([layer, 1])
+    stacks = _stacked(layers)
     if len(stacks) > MOST_VOLUMES:
         raise ValueError(
             f"The network has {len(stacks)} different volumes; {MOST_VOLUMES} fit in a figure. "
@@ -374,7 +366,20 @@ def volumes(network, title=None):
     return fig
 
 
-MOST_VOLUMES = 16
+def _stacked(layers):
+    """[(layer, how many of it are in a row)]; the layer has what all of them cost."""
+    stacks = []
+    for layer in layers:
+        before, number = stacks[-1] if stacks else (None, 0)
+        # Layers of the same name, shape, kernel and stride; pools always change the shape.
+        if before and layer[:4] == before[:4]:
+            parameters = before.parameters + layer.parameters
+            multiplications = before.multiplications + layer.multiplications
+            both = before._replace(parameters=parameters, multiplications=multiplications)
+            stacks[-1] = both, number + 1
+        else:
+            stacks.append((layer, 1))
+    return stacks
 
 
 def _volumes_of(model):
