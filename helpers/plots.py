@@ -667,7 +667,9 @@ def _broken(arrays, titles, between, square, size):
     """
     best = None
     for number in range(1, len(arrays) + 1):
-        rows = [list(part) for part in np.array_split(np.arange(len(arrays)), number)]
+        if len(arrays) % number:
+            continue  # rows of unequal length are hard to compare
+        rows = np.arange(len(arrays)).reshape(number, -1).tolist()
         ends = "".join(between[row[-1]] for row in rows[:-1])
         if ends.strip() and len(between.replace(" ", "")) > 1:
             continue

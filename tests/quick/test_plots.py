@@ -473,6 +473,11 @@ def test_a_long_row_is_broken_where_squares_get_larger(signs, rows):
     assert all(0 < t.get_position()[0] < width for t in shown)
 
 
+def test_no_row_is_broken_into_unequal_ones():
+    three = plots.number_grid([np.eye(7, 9)] * 3, [f"number {k}" for k in range(3)])
+    assert len({t.get_position()[1] for t in three.axes[0].texts if "number" in t.get_text()}) == 1
+
+
 def test_number_grid_outlines_what_is_asked():
     fig = plots.number_grid([np.eye(4)], highlight=[[(1, 2, 2, 1)]])
     [outline] = [p for p in fig.axes[0].patches if not p.get_fill()]
