@@ -58,6 +58,12 @@ def handouts(arguments):
     return handouts.run(arguments)
 
 
+def present(arguments):
+    from helpers.teaching import present
+
+    return present.run(arguments)
+
+
 def commands():
     """The parser of the command line, with one subparser a command."""
     parser = argparse.ArgumentParser(prog="python -m helpers")
@@ -195,6 +201,18 @@ def commands():
         help="with speaker notes, for the lecturer only",
     )
     command.add_argument("--no-pdf", action="store_true", help="leave out the PDFs")
+
+    command = subparsers.add_parser(
+        "present", help="show a lecture as live slides, with the lecturer's notes"
+    )
+    command.set_defaults(function=present)
+    command.add_argument("lecture", metavar="NN", help="the number of a notebook, such as 02")
+    command.add_argument(
+        "jupyter",
+        nargs=argparse.REMAINDER,
+        metavar="OPTION",
+        help="options for JupyterLab, such as --no-browser",
+    )
     return parser
 
 

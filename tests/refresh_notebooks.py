@@ -53,12 +53,22 @@ HARMLESS = re.compile(
 )
 """Lines that TensorFlow writes to standard error when it starts."""
 
-LANGUAGE_INFO = ("file_extension", "mimetype", "name", "pygments_lexer")
+LANGUAGE_INFO = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": "3",
+}
 KERNELSPEC = {
-    "display_name": "Python 3",
+    "display_name": "Python 3 (ipykernel)",
     "language": "python",
     "name": "python3",
 }
+"""Both as JupyterLab writes them: else it would change a notebook by opening it. The
+version is that of the course's kernels: see helpers/settings/ipython_config.py."""
 VOLATILE = ("ExecuteTime", "execution", "collapsed", "scrolled", "trusted")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -143,12 +153,9 @@ def normal_form(notebook):
     """The text of a notebook in normal form (see the top of this file)."""
     notebook = nbformat.from_dict(notebook)  # a copy
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    language = notebook.metadata.get("language_info", {"name": "python"})
     notebook.metadata.pop("widgets", None)
     notebook.metadata.kernelspec = KERNELSPEC
-    notebook.metadata.language_info = {
-        key: language[key] for key in LANGUAGE_INFO if key in language
-    }
+    notebook.metadata.language_info = LANGUAGE_INFO
     ids = set()
     for cell in notebook.cells:
         cell.id = _content_id(cell, ids)
