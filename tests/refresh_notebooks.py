@@ -68,7 +68,7 @@ KERNELSPEC = {
     "name": "python3",
 }
 """Both as JupyterLab writes them: else it would change a notebook by opening it. The
-version is that of the course's kernels: see helpers/settings/ipython_config.py."""
+version is that of the course's kernels: see helpers/settings/ipython_kernel_config.py."""
 VOLATILE = ("ExecuteTime", "execution", "collapsed", "scrolled", "trusted")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
