@@ -1,11 +1,10 @@
 """`python -m helpers COMMAND`: the course's commands.
 
-To add one: write a function that takes the parsed arguments and returns an exit
-code (or None for 0), and add a parser for it in `commands`.
+To add one: write a function that takes the parsed arguments and returns an exit code
+(or None for 0), and name it in COMMANDS.
 """
 
 import argparse
-import math
 import sys
 from pathlib import Path
 
@@ -33,12 +32,6 @@ def data(arguments):
         print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")
 
 
-def tune(arguments):
-    from helpers import tuning
-
-    return tuning.tune(arguments)
-
-
 def grade(arguments):
     try:
         import nbgrader  # noqa: F401
@@ -64,13 +57,7 @@ def present(arguments):
     return present.run(arguments)
 
 
-def commands():
-    """The parser of the command line, with one subparser a command."""
-    parser = argparse.ArgumentParser(prog="python -m helpers")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = subparsers.add_parser("doctor", help="is this machine ready?")
-    command.set_defaults(function=doctor)
+def doctor_options(command):
     command.add_argument(
         "--requirements",
         type=Path,
@@ -80,55 +67,13 @@ def commands():
     )
     command.add_argument("--quick", action="store_true", help="leave out what takes seconds")
 
-    command = subparsers.add_parser(
-        "data", help="find or draw the handwriting, and say which it is"
-    )
-    command.set_defaults(function=data)
+
+def data_options(command):
     command.add_argument("--size", default="default", help="default or full")
     command.add_argument("--checksum", action="store_true", help="SHA-256 over all images")
 
-    command = subparsers.add_parser(
-        "tune",
-        help="work on a study of hyperparameters, alone or beside others",
-    )
-    command.set_defaults(function=tune)
-    command.add_argument(
-        "--storage",
-        metavar="URL",
-        help="sqlite:///FILE, postgresql://USER@HOST/DATABASE (its password in the "
-        "variable PGPASSWORD) or grpc://HOST:PORT (default: the variable "
-        "COURSE_STORAGE)",
-    )
-    command.add_argument("--study", required=True, metavar="NAME")
-    command.add_argument(
-        "--objective",
-        default="claims",
-        help="claims, table or FILE.py:function (default: claims)",
-    )
-    command.add_argument(
-        "--trials",
-        type=_between(int, 0),
-        metavar="N",
-        help="how many trials of this worker (default: 20, or no limit with --minutes)",
-    )
-    command.add_argument(
-        "--minutes",
-        type=_between(float, 0),
-        metavar="M",
-        help="begin no trial after so many minutes",
-    )
-    command.add_argument("--sampler", choices=("tpe", "random"), default="tpe")
-    command.add_argument(
-        "--seed",
-        type=_between(int, -1, 2**32),
-        help="for repeating a study of one worker (two workers that begin with the "
-        "same seed try the same settings)",
-    )
 
-    command = subparsers.add_parser(
-        "grade", help="grade the assignments that a class has handed in"
-    )
-    command.set_defaults(function=grade)
+def grade_options(command):
     command.add_argument(
         "submissions",
         type=Path,
@@ -157,7 +102,7 @@ def commands():
     )
     command.add_argument(
         "--workers",
-        type=_between(int, 0),
+        type=_count,
         metavar="N",
         help="how many at the same time (default: one more than there are processors)",
     )
@@ -178,11 +123,8 @@ def commands():
         help="run submissions without a sandbox, because you trust all of them",
     )
 
-    command = subparsers.add_parser(
-        "handouts",
-        help="export notebooks to slides, pages and PDFs that need no network",
-    )
-    command.set_defaults(function=handouts)
+
+def handouts_options(command):
     command.add_argument(
         "notebooks",
         nargs="*",
@@ -202,10 +144,8 @@ def commands():
     )
     command.add_argument("--no-pdf", action="store_true", help="leave out the PDFs")
 
-    command = subparsers.add_parser(
-        "present", help="show a lecture as live slides, with the lecturer's notes"
-    )
-    command.set_defaults(function=present)
+
+def present_options(command):
     command.add_argument("lecture", metavar="NN", help="the number of a notebook, such as 02")
     command.add_argument(
         "jupyter",
@@ -213,20 +153,34 @@ def commands():
         metavar="OPTION",
         help="options for JupyterLab, such as --no-browser",
     )
+
+
+COMMANDS = {
+    doctor: ("is this machine ready?", doctor_options),
+    data: ("find or draw the handwriting, and say which it is", data_options),
+    grade: ("grade the assignments that a class has handed in", grade_options),
+    handouts: ("export notebooks to slides, pages and PDFs that need no network", handouts_options),
+    present: ("show a lecture as live slides, with the lecturer's notes", present_options),
+}
+"""{function: (what it does, a function that adds its options to a parser)}"""
+
+
+def commands():
+    """The parser of the command line, with one subparser for each command."""
+    parser = argparse.ArgumentParser(prog="python -m helpers")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for function, (purpose, add_options) in COMMANDS.items():
+        command = subparsers.add_parser(function.__name__, help=purpose)
+        command.set_defaults(function=function)
+        add_options(command)
     return parser
 
 
-def _between(kind, low, high=math.inf):
-    """For argparse: a number of this kind above `low` and below `high`."""
-
-    def number(text):
-        value = kind(text)
-        if not low < value < high:
-            raise argparse.ArgumentTypeError(f"{text} is not above {low} and below {high}")
-        return value
-
-    number.__name__ = kind.__name__  # argparse names it when `kind` fails
-    return number
+def _count(text):
+    """For argparse: a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
 
 
 def main(words=None):

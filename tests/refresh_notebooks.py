@@ -12,7 +12,6 @@ ids that follow from the content, sorted JSON. So a diff shows what has changed.
 
 import argparse
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from environments import notebook_environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
@@ -30,21 +30,6 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_TIMEOUT = 900  # seconds; the longest cell trains for some minutes
 
 SLOWEST = 5  # cells whose seconds are told
-
-ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "PYTHONHASHSEED": "0",
-    "TQDM_DISABLE": "1",
-}
-"""Set wherever notebooks are stored or tested, so that both print the same."""
-
-UNSET = ("MPLBACKEND", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST")
-"""Unset there: these change what a kernel prints and draws, or how pytest runs."""
-
-SWITCHES_KEPT = ("COURSE_DATA", "COURSE_CACHE", "COURSE_CASIA")
-"""The course's own variables that say where files are. Others are unset there:
-COURSE_LIVE and the like change what is computed."""
 
 HARMLESS = re.compile(
     r"oneDNN custom operations|TF_ENABLE_ONEDNN_OPTS|cpu_feature_guard"
@@ -93,20 +78,6 @@ def find_notebooks(folder=NOTEBOOKS):
     left_out = {".ipynb_checkpoints", "assignments"}
     found = Path(folder).rglob("*.ipynb")
     return sorted(p for p in found if not left_out & set(p.relative_to(folder).parts))
-
-
-def notebook_environment(**variables):
-    """This process's environment, made the same for storing and for testing.
-
-    `variables` are added to it, paths as strings.
-    """
-    environment = {}
-    for name, value in os.environ.items():
-        switch = name.startswith("COURSE_") and name not in SWITCHES_KEPT
-        if name not in UNSET and not switch:
-            environment[name] = value
-    given = {name: str(value) for name, value in variables.items()}
-    return environment | ENVIRONMENT | given
 
 
 def execute(notebook, folder, environment):

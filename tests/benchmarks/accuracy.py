@@ -11,9 +11,10 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import refresh_notebooks as notebooks
+import refresh_notebooks as notebooks
+from environments import notebook_environment
 
 
 def text_outputs(cell):
@@ -33,7 +34,7 @@ def text_outputs(cell):
 def main(size):
     if size == "real" and not os.environ.get("COURSE_CASIA"):
         sys.exit("Set COURSE_CASIA to the scans: see data/README.md.")
-    environment = notebooks.notebook_environment()
+    environment = notebook_environment()
     notebooks.CELL_TIMEOUT = 6 * 3600  # training on all images takes its time
     for path in sorted(notebooks.NOTEBOOKS.glob("0[67]*.ipynb")):
         notebook = notebooks.read(path)

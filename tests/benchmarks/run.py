@@ -1,12 +1,14 @@
-"""All benchmarks, as one table: each against its plain reference in the same run.
+"""All benchmarks, as one table: each against its plain reference or its budget.
 
     python tests/benchmarks/run.py [loader] [simulator] [cache] [training] [notebooks]
 
-Without names, all of them: about 15 minutes on a quiet machine with two cores. Only
-the ratios of one run mean something; seconds differ from machine to machine.
+Without names, all of them: most of an hour on a quiet machine with two cores, nearly all
+of it for the notebooks. Only the ratios of one run mean something; seconds differ from
+machine to machine. It is a report: no test and no CI depends on it.
 """
 
 import importlib
+import os
 import platform
 import sys
 from pathlib import Path
@@ -27,9 +29,10 @@ def processor():
 
 
 def main(names):
-    from helpers.parallel import cores
-
-    print(f"{processor()}, {cores()} cores, {platform.system()}", end=", ")
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}.")
+    print(f"{processor()}, {os.cpu_count()} cores, {platform.system()}", end=", ")
     print(f"Python {platform.python_version()}\n")
     print(f"{'what':34}{'reference':>11}{'ours':>11}{'ratio':>8}  note")
     for name in names or NAMES:

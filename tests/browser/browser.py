@@ -1,8 +1,8 @@
 """Drive a real browser in tests: Playwright's Python package and Chromium.
 
 Playwright's own browsers are not used: any installed Chromium, Chrome or Edge does.
-`conftest.py` names this file as a plugin, so that every test can have the fixture
-`browser`. What a cell shows is opened in it so:
+Every test of this folder can have the fixture `browser`. What a cell shows is opened
+in it so:
 
     with opened(browser, page_of(shown(kernels, images))) as page:
         page.get_by_label("Stride").select_option("2")
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 import pytest
-from conftest import skip_or_fail
+from support import skip_or_fail
 
 from helpers.teaching.handouts.handouts import browser_options, find_browser
 

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from browser import lab_server, note_errors, started
+from environments import notebook_environment
 from nbformat.sign import NotebookNotary
-from refresh_notebooks import notebook_environment, read
+from refresh_notebooks import read
 
 from helpers.files import CourseError, write_file
 

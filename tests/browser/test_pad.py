@@ -1,25 +1,24 @@
-"""The drawing pad in a real JupyterLab: what one writes is read, quickly and safely.
+"""The drawing pad in a real JupyterLab: what one writes is read, and safely kept.
 
 The browser tests run the cells of notebook 07 that show the pad, with the network of
-notebook 06. They take it from the cache that `test_notebooks.py` has filled in the
-same session, else from the course's own cache, and are skipped where neither has it:
-training takes minutes, and the notebooks' tests do it.
+notebook 06. They take it from the cache that the notebooks have filled under `run.py`,
+else from the course's own cache, and are skipped where neither has it: training takes
+minutes.
 """
 
 import os
 import re
 import shutil
 import signal
-import statistics
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from browser import lab_server, note_errors, serious
-from conftest import skip_or_fail
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS
+from support import skip_or_fail
 
 from helpers import images, plots
 from helpers.explorers import pad
@@ -29,9 +28,6 @@ from helpers.handwriting.writers import glyph
 
 SOME = CLASSES[::2]
 LEAST_READ = 0.8  # of the characters written here
-MOST_MILLISECONDS = 100  # median, on two quiet cores
-NOISE = 3  # a shared machine may take this many times as long
-
 
 KERNEL = """import os
 
@@ -49,7 +45,7 @@ def pad_notebook():
     length = next(i for i, found in enumerate(heading[start + 1 :]) if found)
     section = notebook.cells[start : start + length + 1]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    trains = ["fit_or_load(" in cell.source for cell in code]
+    trains = [bool(re.search(r"\bfit(_or_load)?\(", cell.source)) for cell in code]
     tell = nbformat.v4.new_code_cell(KERNEL)
     notebook.cells = [*code[: trains.index(True)], *section, tell]
     for cell in notebook.cells:
@@ -181,7 +177,7 @@ def lab(browser, environment, tmp_path_factory):
         if untrained.is_visible():
             skip_or_fail(
                 "the network of notebook 06 is not in the cache: run notebook 06, "
-                "or tests/test_notebooks.py in the same session"
+                "or these tests by `python tests/run.py`"
             )
         page.get_by_text("| Idle").wait_for(timeout=60_000)
         shown.scroll_into_view_if_needed()
@@ -204,22 +200,18 @@ def hand(character, random):
     return [np.concatenate([path[:-1:3], path[-1:]]) + middle for path in strokes]
 
 
-def test_what_is_written_is_read_at_once(lab):
+def test_what_is_written_is_read(lab):
     random = np.random.default_rng(7)
-    misread, milliseconds = [], []
+    misread = []
     for character in SOME:
         lab.clear()
         lab.write(hand(character, random))
         found = list(lab.bars())
         if found[0] != character:
             misread.append(f"{character} as {found[0]}")
-        milliseconds.append(float(lab.state("milliseconds")))
+        assert float(lab.state("milliseconds")) > 0
     read = len(SOME) - len(misread)
-    median = statistics.median(milliseconds)
-    print(f"\n{read} of {len(SOME)} characters read; {misread} misread")
-    print(f"median {median:.0f} ms from the end of a stroke to the bars")
     assert read >= LEAST_READ * len(SOME), misread
-    assert median <= NOISE * MOST_MILLISECONDS
 
 
 CROSS = [

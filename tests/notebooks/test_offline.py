@@ -7,7 +7,7 @@ import sys
 
 import offline
 import pytest
-from conftest import skip_or_fail
+from support import skip_or_fail
 
 
 @pytest.fixture
@@ -18,29 +18,26 @@ def run_offline():
 
     def run(*command):
         return subprocess.run(
-            [sys.executable, offline.__file__, *command],
-            capture_output=True,
-            text=True,
-            timeout=30,
+            [sys.executable, offline.__file__, *command], capture_output=True, text=True
         )
 
     return run
 
 
-def test_outside_address_fails_at_once(run_offline):
+def test_outside_address_is_refused(run_offline):
     # 192.0.2.1 is reserved for documentation (RFC 5737). Where packets can leave,
-    # connecting to it hangs; here the kernel must refuse before sending any.
+    # connecting to it hangs until the time-out; here the kernel must refuse.
     result = run_offline(
         sys.executable,
         "-c",
-        "import socket, time\n"
-        "started = time.monotonic()\n"
+        "import socket\n"
         "try:\n"
         "    socket.create_connection(('192.0.2.1', 80), timeout=20)\n"
         "except OSError as error:\n"
-        "    print(error.errno, time.monotonic() - started < 1)\n",
+        "    print(error.errno)\n",
     )
-    assert result.stdout == f"{errno.ENETUNREACH} True\n", result.stderr
+    # A time-out has no number: the refusal came from the kernel.
+    assert result.stdout == f"{errno.ENETUNREACH}\n", result.stderr
 
 
 def test_only_loopback_exists(run_offline):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
+from support import ROOT
 
 from helpers.files import CourseError
 from helpers.handwriting import casia

@@ -272,7 +272,6 @@ def test_jupyter_shows_one_line(tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=60,
     )
     said = (process.stdout + process.stderr).strip()
     assert said.startswith("CourseError: The disk is full: result was not")

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -20,15 +18,6 @@ NAMES = ("tuning_table.npz", "tuning_table.json")
 
 def record(name):
     return json.loads((FOLDER / name).read_text(encoding="utf-8"))
-
-
-def run_script(name, *arguments):
-    return subprocess.run(
-        [sys.executable, str(FOLDER / name), *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONUTF8": "1"},
-    )
 
 
 @pytest.fixture
@@ -84,49 +73,6 @@ def test_parts_are_by_different_writers(scripts):
     about = record("tuning_table.json")
     assert about["writers"] == {p: len(w) for p, w in measure.WRITERS.items()}
     assert (about["seed"], about["space"]) == (measure.SEED, tuning_table.SPACE)
-
-
-def test_one_point_trained_again(scripts):
-    import measure
-
-    final = tuning_table.load().accuracy[:, -1]
-    quick = [
-        row
-        for row, params in enumerate(tuning_table.ROWS)
-        if params["log2_filters"] == 2 and params["batch_size"] == 128
-    ]
-    row = max(quick, key=lambda r: final[r])
-    again = measure.train(row)
-    assert final[row] > 0.25
-    assert again["accuracy"].shape == (tuning_table.EPOCHS,)
-    assert again["accuracy"][-1] == pytest.approx(final[row], abs=0.03)
-
-
-def test_a_lost_training_counts_as_chance(scripts, monkeypatch):
-    import measure
-
-    hopeless = tuning_table.ROWS[0] | {"log10_rate": 30.0}
-    monkeypatch.setattr(tuning_table, "ROWS", (hopeless,))
-    lost = measure.train(0, epochs=1)
-    assert lost["diverged"] and lost["accuracy"] == pytest.approx(1 / 55)
-
-
-def test_the_script_makes_such_files(tmp_path):
-    before = [(FOLDER / name).read_bytes() for name in NAMES]
-    done = run_script("measure.py", "--try", "--to", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert before == [(FOLDER / name).read_bytes() for name in NAMES]
-    made = json.loads((tmp_path / NAMES[1]).read_text(encoding="utf-8"))
-    about = record(NAMES[1])
-    assert made.keys() == about.keys()
-    assert (made["points"], made["epochs"]) == (3, 1)
-    for name in ("what", "made by", "seed", "space", "images", "writers"):
-        assert made[name] == about[name]
-    with np.load(tmp_path / NAMES[0]) as new, np.load(FOLDER / NAMES[0]) as old:
-        assert set(new.files) == set(old.files)
-        # The first epoch of a training is the same, however many follow.
-        rows = slice(None, None, len(tuning_table.ROWS) // 3 + 1)
-        np.testing.assert_allclose(new["accuracy"][:, 0], old["accuracy"][rows, 0], atol=0.02)
 
 
 def test_training_goes_on_where_it_was_stopped(scripts, tmp_path, monkeypatch):
@@ -298,19 +244,6 @@ def test_comparison_record():
     assert len(seeds) == 12
     for (sampler, _), found in seeds.items():
         assert len(found) == about["seeds"][sampler] >= 20
-
-
-def test_comparison_script(tmp_path):
-    before = (FOLDER / "comparison.json").read_bytes()
-    done = run_script("compare.py", "--try", "--to", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert (FOLDER / "comparison.json").read_bytes() == before
-    path = tmp_path / "comparison.json"
-    made = json.loads(path.read_text(encoding="utf-8"))
-    assert made.keys() == record("comparison.json").keys()
-    short = [row for row in made["searches"] if row["sampler"] != "Gaussian process"]
-    assert len(short) == 18
-    assert {len(row["winner"]) for row in short} == {1}
 
 
 def test_searches_that_need_pytorch_are_kept_only_for_the_same_table(scripts):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import CI
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from support import CI
 
 from helpers.teaching.grading.course import Course
 from helpers.teaching.grading.engine import Engine

@@ -8,7 +8,7 @@ import assignment_cases
 import numpy as np
 import pytest
 from assignment_cases import make_scans
-from conftest import ROOT
+from support import ROOT
 from test_assignments import FOUND, read, run
 
 from helpers.assignments import data

@@ -29,10 +29,9 @@ import nbformat
 import numpy as np
 import pytest
 from assignment_cases import BEGIN, END, Case
-from conftest import ROOT, skip_or_fail
+from environments import notebook_environment
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from refresh_notebooks import is_normal, notebook_environment
-from test_notebook_rules import (
+from notebook_rules import (
     rule_alt_text,
     rule_every_cell_runs,
     rule_executed_in_order,
@@ -44,6 +43,8 @@ from test_notebook_rules import (
     rule_small_file,
     rule_valid,
 )
+from refresh_notebooks import is_normal
+from support import ROOT, skip_or_fail
 
 from helpers import assignments
 from helpers.files import CourseError

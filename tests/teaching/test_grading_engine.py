@@ -11,7 +11,7 @@ from pathlib import Path
 
 import grading_toy as toy
 import pytest
-from conftest import skip_or_fail
+from support import skip_or_fail
 
 from helpers.files import CourseError
 from helpers.teaching.grading import sandbox, syscalls

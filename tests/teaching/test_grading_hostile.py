@@ -14,8 +14,8 @@ from pathlib import Path
 
 import grading_toy as toy
 import pytest
-from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell
+from support import skip_or_fail
 
 from helpers.__main__ import main
 from helpers.teaching.grading import engine, sandbox

@@ -12,8 +12,8 @@ from pathlib import Path
 import grading_toy as toy
 import nbformat
 import pytest
-from conftest import skip_or_fail
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from support import skip_or_fail
 
 from helpers.__main__ import main
 from helpers.teaching.grading import run, sandbox

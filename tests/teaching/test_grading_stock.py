@@ -9,7 +9,7 @@ from pathlib import Path
 import grading_toy as toy
 import nbformat
 import pytest
-from conftest import skip_or_fail
+from support import skip_or_fail
 
 from helpers.__main__ import main
 from helpers.teaching.grading import gradebook, run, sandbox

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -392,11 +393,13 @@ def test_no_network_is_asked_once_a_minute(models, monkeypatch):
     assert len(asked) == 2
 
 
-def test_a_network_that_hangs_costs_less_than_three_seconds(models, monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(8))
-    start = time.monotonic()
-    reason = imagenet.missing(**HALF, download=True)
-    assert time.monotonic() - start < 3
+def test_a_network_that_hangs_is_not_waited_for(models, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer.wait())
+    try:
+        reason = imagenet.missing(**HALF, download=True)
+    finally:
+        answer.set()
     assert "(storage.googleapis.com: no answer)" in reason
 
 
@@ -428,7 +431,6 @@ def test_what_is_not_missing_really_works_offline(real_data, tmp_path):
         env=os.environ | {"KERAS_HOME": str(home)},
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
     )
     assert done.stdout == "5\n", done.stderr
 

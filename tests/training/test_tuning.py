@@ -17,8 +17,8 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy
-from conftest import skip_or_fail
 from optuna.trial import TrialState
+from support import skip_or_fail
 
 from helpers import __main__ as command
 from helpers import tuning

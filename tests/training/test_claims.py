@@ -14,10 +14,10 @@ import optuna
 import pandas as pd
 import pytest
 from sklearn.linear_model import PoissonRegressor
+from support import ROOT
 
 from helpers import claims
 from helpers.files import CourseError
-from tests.conftest import ROOT
 
 PARAMS = {
     "layers": 2,

@@ -1,4 +1,4 @@
-"""Install the course into the folder `.venv`, and open it: `python3 helpers/start.py`.
+"""Install the course into the folder `.venv`, and open it: `python3 start.py`.
 
 The first time this takes some minutes, and later some seconds, unless requirements.txt
 has changed. Words after the command are options of JupyterLab, such as --no-browser.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COURSE = Path(__file__).resolve().parent.parent
+COURSE = Path(__file__).resolve().parent
 ENVIRONMENT = COURSE / ".venv"
 WINDOWS = os.name == "nt"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if WINDOWS else "bin/python")
@@ -23,8 +23,8 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 
 TAKE = (
     "install Python 3.13 from python.org and start with {}, or, with uv, "
-    "`uv run --no-project --python 3.13 helpers/start.py`."
-).format("`py -3.13 helpers\\start.py`" if WINDOWS else "`python3.13 helpers/start.py`")
+    "`uv run --no-project --python 3.13 start.py`."
+).format("`py -3.13 start.py`" if WINDOWS else "`python3.13 start.py`")
 
 
 def refusal(version, machine, bits):

@@ -8,17 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support import ROOT
 
 from helpers import photos, sprites
 from helpers.handwriting import simulator
-from tests.conftest import ROOT
 
 CARD = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def default_set(tmp_path_factory):
-    return simulator.simulate(tmp_path_factory.mktemp("data") / "set")
+def default_set(simulated):
+    """The set that the notebooks have drawn; drawn here where they have not been run."""
+    folder = Path(simulated["COURSE_DATA"]) / "simulated-handwriting-default"
+    return folder if folder.is_dir() else simulator.simulate(folder)
 
 
 def images_by_split(size):

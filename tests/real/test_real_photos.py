@@ -1,0 +1,129 @@
+"""04, 09 and 10 on what they read where it is at hand: MNIST, ImageNet weights, photos."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from notebook_tools import execute, lecture, text_of
+
+
+def test_real_mnist(real_data, simulated, tmp_path):
+    path = lecture("04")
+    cache = tmp_path / "keras" / "datasets"
+    cache.mkdir(parents=True)
+    shutil.copy(real_data / "keras-home" / "datasets" / "mnist.npz", cache)
+    environment = simulated | {"KERAS_HOME": str(cache.parent)}
+    notebook = execute(path, tmp_path / "mnist.ipynb", environment)
+    text = text_of(notebook)
+    assert "Digits: real handwriting, MNIST, 60,000 training" in text
+    assert "scikit-learn's digits" not in text
+    assert "10,000 test images (MNIST)" in text
+
+
+@pytest.fixture
+def imagenet_weights(real_data, tmp_path):
+    """A Keras folder with the real weights, which a notebook may change."""
+    home = tmp_path / "keras"
+    shutil.copytree(real_data / "keras-home" / "models", home / "models")
+    return home
+
+
+def test_real_imagenet_weights(real_data, imagenet_weights, simulated, tmp_path):
+    """09 on a real MobileNet and real photos, beside a half-downloaded file."""
+    models = imagenet_weights / "models"
+    whole = (models / "mobilenet_2_5_224_tf.h5").read_bytes()
+    (models / "mobilenet_1_0_224_tf.h5").write_bytes(whole[: len(whole) // 2])
+    data = tmp_path / "data"
+    shutil.copytree(real_data / "imagenet-samples", data / "photos")
+    shutil.copytree(real_data / "teachable-machine", data / "teachable-machine")
+    environment = simulated | {
+        "KERAS_HOME": str(imagenet_weights),
+        "COURSE_DATA": str(data),
+    }
+    path = lecture("09")
+    notebook = execute(path, tmp_path / "out.ipynb", environment)
+    text = text_of(notebook)
+    assert "runs on MobileNet, alpha 0.25, ImageNet weights" in text
+    right, among, of = (
+        int(re.search(pattern, text).group(1))
+        for pattern in (
+            r"(\d+) of 12 right \(MobileNet 0.25, ImageNet weights",
+            r"(\d+) of 12 among the first three",
+            r"\d+ of (\d+) right",
+        )
+    )
+    assert right >= 5 and among >= 8 and of == 12
+    assert "right  zebra: zebra" in text
+    # What the notebook quotes of this run is what it gives.
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
+    for photo, quoted in {
+        "cat": "tabby 41",
+        "coffee": "espresso 88",
+        "camera": "tripod 82",
+        "temple": "stupa 31",
+        "rocket": "mosque 42",
+        "coins": "typewriter_keyboard 70",
+        "retina": "lampshade 35",
+        "astronaut": "barbell 33",
+    }.items():
+        name, percent = quoted.split()
+        found = re.search(rf" {photo} {name} (\d+)%", plain)
+        assert found and abs(int(found[1]) - int(percent)) <= 2, photo
+    for way, column, quoted in (
+        ("right", 2, 54),
+        ("0 to 255", 0, 0),
+        ("0 to 255", 2, 26),
+        ("0 to 1", 0, 71),
+    ):
+        row = re.search(rf" {way} ([\d.]+)% ([\d.]+)% ([\d.]+)%", plain)
+        assert float(row[column + 1]) == pytest.approx(quoted, abs=2)
+    for patch, quoted in (
+        ("hottest", 0.19),
+        ("contrast", 0.14),
+        ("random", 0.08),
+    ):
+        fall = re.search(rf"{patch}(?: patch)? +probability falls by ([\d.]+)", text)
+        assert float(fall[1]) == pytest.approx(quoted, abs=0.03)
+    assert "Teachable Machine: cardboard, plastic, glass, metal" in text
+    assert "course's network, simulated" not in text
+    assert "mobilenet_1_0_224_tf.h5 was damaged" in text
+    aside = models / "mobilenet_1_0_224_tf.h5.damaged"
+    assert aside.read_bytes() == whole[: len(whole) // 2]
+
+
+def test_real_transfer(real_data, real, imagenet_weights, tmp_path):
+    """10 on the real sample, and on real photos with a real ImageNet base."""
+    zipped = real_data / "photos" / "cats-dogs-sample.zip"
+    Path(real["COURSE_DATA"]).mkdir(exist_ok=True)
+    shutil.copy(zipped, real["COURSE_DATA"])
+    environment = real | {"KERAS_HOME": str(imagenet_weights)}
+    path = lecture("10")
+    notebook = execute(path, tmp_path / "out.ipynb", environment)
+    text = text_of(notebook)
+    assert "Data: real" in text and "Data: simulated" not in text
+
+    # What the notebook quotes of these runs is what they give.
+    scratch, frozen = map(
+        float,
+        re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
+    )
+    assert scratch == pytest.approx(31, abs=8)
+    assert frozen == pytest.approx(64, abs=6)
+    for count, quoted in (
+        (20, [0.75, 0.89, 0.90]),  # from scratch, frozen, fine-tuned
+        (79, [0.94, 0.91, 0.95]),
+    ):
+        row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
+        scores = [float(score) for score in re.search(row, text).groups()]
+        assert scores == pytest.approx(quoted, abs=0.03)
+    scores = {
+        (way, int(count)): float(score)
+        for way, count, score in re.findall(
+            r"(Frozen|Fine-tuned), (\d+) photos: ([\d.]+) of 100 \(real photos",
+            text,
+        )
+    }
+    assert scores["Frozen", 10] == pytest.approx(0.95, abs=0.04)
+    assert scores["Frozen", 300] == pytest.approx(0.96, abs=0.03)
+    assert scores["Fine-tuned", 300] == pytest.approx(0.96, abs=0.03)
