@@ -22,9 +22,10 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 """Those that every package of the course exists for."""
 
 TAKE = (
-    "install Python 3.13 from python.org and start with {}, or, with uv, "
+    "install Python 3.13 from python.org and start with "
+    f"`{'py -3.13' if WINDOWS else 'python3.13'} start.py`, or, with uv, "
     "`uv run --no-project --python 3.13 start.py`."
-).format("`py -3.13 start.py`" if WINDOWS else "`python3.13 start.py`")
+)
 
 
 def refusal(version, machine, bits):
@@ -35,9 +36,9 @@ def refusal(version, machine, bits):
     if version not in PYTHONS:
         number = ".".join(map(str, version))
         return (
-            "This is Python {}, and the course needs 3.11, 3.12 or 3.13, because TensorFlow and "
-            "other packages do not exist for it: {}"
-        ).format(number, TAKE)
+            f"This is Python {number}, and the course needs 3.11, 3.12 or 3.13, because "
+            f"TensorFlow and other packages do not exist for it: {TAKE}"
+        )
     if machine == ("Darwin", "x86_64"):
         return (
             "TensorFlow has no package for Macs with an Intel processor: on one with an Apple "
@@ -67,7 +68,7 @@ def install():
     done = ENVIRONMENT / "course-requirements.txt"
     if done.is_file() and done.read_bytes() == wanted:
         return
-    print("Installing the course into {}. It takes some minutes.".format(ENVIRONMENT), flush=True)
+    print(f"Installing the course into {ENVIRONMENT}. It takes some minutes.", flush=True)
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install"]
@@ -81,9 +82,8 @@ def main(options):
     why = refusal(sys.version_info[:2], (platform.system(), platform.machine()), bits)
     older = version_of_environment()
     if why is None and older is not None and older not in PYTHONS:
-        why = "The folder {} was made with Python {}: delete it, and start again.".format(
-            ENVIRONMENT, ".".join(map(str, older))
-        )
+        made = ".".join(map(str, older))
+        why = f"The folder {ENVIRONMENT} was made with Python {made}: delete it, and start again."
     if why is not None:
         print(why, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from helpers.files import COURSE, CourseError, write_file
-from helpers.teaching.notes import notes_file, put_in, read_notes
+from helpers.teaching.stage import notes_file, prepare
 
 NOTEBOOKS = COURSE / "notebooks"
 STYLE = "rise.css"
@@ -43,7 +43,9 @@ def find_lecture(name):
     """The path of the notebook of this number or name: 2, 02, 02_kernels[.ipynb]."""
     found = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     stem = Path(name).name.removesuffix(".ipynb")
-    chosen = [path for path in found if stem in (path.stem, path.stem[:2], path.stem[:2].lstrip("0"))]
+    chosen = [
+        path for path in found if stem in (path.stem, path.stem[:2], path.stem[:2].lstrip("0"))
+    ]
     if len(chosen) != 1:
         numbers = ", ".join(path.stem[:2] for path in found if notes_file(path).is_file())
         raise CourseError(f"There is no lecture {name}: give one of the numbers {numbers}.")
@@ -60,10 +62,10 @@ def make_copy(path):
 
     folder = path.parent / "lecturer" / "live"
     notebook = nbformat.read(path, as_version=4)
+    prepare(notebook, path)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = RELATIVE.sub(r"\1../../", cell.source)
-    put_in(notebook, read_notes(notes_file(path)))
     copy = folder / path.name
     with write_file(copy) as partial:
         partial.write_text(nbformat.writes(notebook), encoding="utf-8", newline="\n")

@@ -47,14 +47,19 @@ def picture(notebook, words, part):
     """A part of the figure with these words in its text (else of the last), as SIZE."""
     found = sorted(figures(notebook), key=lambda one: words in one[0])
     image = Image.open(io.BytesIO(found[-1][1])).convert("RGB")
-    box = [round(share * side) for share, side in zip(part, image.size * 2, strict=True)]
+    box = [
+        round(share * side)
+        for share, side in zip(part, image.size * 2, strict=True)
+    ]
     return ImageOps.fit(image.crop(box), SIZE, Image.Resampling.LANCZOS)
 
 
 def main():
     for number, (words, part) in FIGURES.items():
         (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-        small = picture(nbformat.read(path, as_version=4), words, part).quantize(64)
+        small = picture(
+            nbformat.read(path, as_version=4), words, part
+        ).quantize(64)
         target = NOTEBOOKS / "pictures" / "map" / f"{number}.png"
         with write_file(target) as partial:
             small.save(partial, format="PNG", optimize=True)

@@ -28,7 +28,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from helpers.files import COURSE, PARTIAL, CourseError, remove_stale, write_file
-from helpers.teaching.notes import notes_file, put_in, read_notes
+from helpers.teaching.stage import fold, notes_file, put_in, read_notes
 
 START = "00_start_here"
 """The page that students open first: a hand-out's list has its place."""
@@ -293,6 +293,8 @@ def _export_one(path, folder, notes, browser):
     for form, template in (("Slides", "slides"), ("Page", "page")):
         shown = deepcopy(notebook)
         put_in(shown, spoken, repeat=form == "Slides")
+        if form == "Slides":
+            fold(shown)
         text = _convert(shown, path, template, handout, folder)
         (folder / files[form]).write_text(text, encoding="utf-8")
     trouble = None

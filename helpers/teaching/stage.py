@@ -1,13 +1,14 @@
-"""Notes for speaking: `notebooks/lecturer/NN_*.md`, one file for each lecture.
+"""A notebook for the stage: with notes for speaking, and with figures before code.
 
-A file has the headings of its notebook, and below each what to say there. The first
+Notes are in `notebooks/lecturer/NN_*.md`, one file for each lecture. A file has the headings of its notebook, and below each what to say there. The first
 words below a heading of the second level are the minutes of that section:
 
     ## Two dice
 
     **5 min.** Throw your two dice five times ...
 
-Students' notebooks hold no notes. `put_in` writes them into a copy, for slides.
+Students' notebooks hold no notes. `put_in` writes them into a copy, and `fold` folds the
+code there that leaves its figure too little room.
 """
 
 import re
@@ -15,6 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.files import CourseError
+
+MOST_LINES = 8
+"""Of code that a slide shows above a figure: with more, the last row cannot read it."""
+
+FOLDED = "hide-input"
+"""The tag of cells whose code is folded: in JupyterLab, on slides and in hand-outs."""
 
 HEADING = re.compile(r"(#{1,6}) +(.*\S) *")
 MINUTES = re.compile(r"\*\*(\d+) min\.\*\* *")
@@ -45,9 +52,7 @@ def read_notes(path):
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(
-            f"The notes {path} cannot be read: restore the file from git."
-        ) from error
+        raise CourseError(f"The notes {path} cannot be read: restore the file from git.") from error
     found = []
     for line in lines:
         heading = HEADING.fullmatch(line)
@@ -121,10 +126,8 @@ def put_in(notebook, notes, repeat=True):
         if kind == "skip" or not around or not (own or repeat and kind in ("slide", "subslide")):
             continue
         texts = [note.text for note in around]
-        if repeat:
-            texts = [_clock(around[0], minute, total), *reversed(texts)]
-        else:
-            texts = texts[-1:]
+        clock = _clock(around[0], minute, total)
+        texts = [clock, *reversed(texts)] if repeat else texts[-1:]
         note = new_markdown_cell("\n\n".join(filter(None, texts)))
         note.metadata.slideshow = {"slide_type": "notes"}
         cells.append(note)
@@ -136,3 +139,23 @@ def _clock(section, minute, total):
     if section.minutes is None:
         return ""
     return f"**{section.heading}: from minute {minute} of {total}, for {section.minutes}**"
+
+
+def fold(notebook):
+    """Fold the code of each cell that draws a figure with more than MOST_LINES of it."""
+    for cell in notebook.cells:
+        figure = any("image/png" in o.get("data", {}) for o in cell.get("outputs", ()))
+        if figure and len(cell.source.splitlines()) > MOST_LINES:
+            tags = cell.metadata.setdefault("tags", [])
+            cell.metadata.tags = [*tags, *[FOLDED] * (FOLDED not in tags)]
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+
+
+def prepare(notebook, path):
+    """Change the notebook of this path to what slides show: with its notes, code folded.
+
+    Raises CourseError where its notes and its headings differ.
+    """
+    if notes_file(path).is_file():
+        put_in(notebook, read_notes(notes_file(path)))
+    fold(notebook)
