@@ -96,11 +96,12 @@ def main(options):
             file=sys.stderr,
         )
         return error.returncode
-    page = COURSE / "notebooks" / "00_start_here.ipynb"
-    try:
-        return subprocess.run([str(PYTHON), "-m", "jupyterlab", str(page), *options]).returncode
-    except KeyboardInterrupt:
-        return 0  # JupyterLab has ended, too
+    # The address that JupyterLab prints leads to the start page, too.
+    command = [str(PYTHON), "-m", "jupyterlab", f"--ServerApp.root_dir={COURSE / 'notebooks'}"]
+    command += ["--LabApp.default_url=/lab/tree/00_start_here.ipynb", *options]
+    if not WINDOWS:
+        os.execv(command[0], command)  # JupyterLab takes this process's place, and its signals
+    return subprocess.run(command).returncode
 
 
 if __name__ == "__main__":
