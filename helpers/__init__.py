@@ -1,14 +1,13 @@
 """Small, documented helpers for the course; see each module's first lines.
 
-files         where the course keeps its files; atomic writes; clear errors
+files         where the course keeps its files, their names; atomic writes; clear errors
 strokes       the 55 characters as hand-made pen strokes
 compounds     300 more characters, made of these, for pretraining
 writers       simulated writers who draw those strokes
 handwriting   the handwriting data set: real CASIA when it is there, else simulated
 simulator     draws the simulated data set, with planted flaws
 casia         reads real CASIA: folders, zip archives, .gnt files
-pixels        one image file as grey pixels; what a worker process runs
-parallel      worker processes that are safe in notebooks and on Windows
+archives      one careful reader of zip archives
 images        loads folders of images into one array, fast, with a cache
 claims        simulated motor claims with known true frequencies
 tuning        Optuna studies: storages, and the worker of `python -m helpers tune`
@@ -17,8 +16,7 @@ training      reuses a fitted model when nothing that it depends on has changed
 quiet_keras   Keras without TensorFlow's log lines and pauses between epochs
 convolution   convolution, pooling and their size formulas in NumPy
 sprites       four images of 16x16 pixels, drawn for this course
-photos        photos that scikit-image and scikit-learn bundle, and the student's own
-photo_sets    photos in class folders, such as cats against dogs
+photos        photos that come with packages, the student's own, sets in class folders
 digits        handwritten digits: MNIST when it is there, else scikit-learn's
 imagenet      Keras's pretrained networks: what is published, what can be had here
 teachable_machine  reads a model that Google's Teachable Machine exported

@@ -1,4 +1,4 @@
-"""Where the course keeps its files, how it writes them, how it says what is wrong.
+"""Where the course keeps its files, how it writes and names them, what it says of errors.
 
 Everything that the course writes is written under a temporary name beside its
 target and renamed when it is complete, so an interrupted run leaves either
@@ -7,6 +7,7 @@ nothing or everything.
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -22,6 +23,16 @@ PARTIAL = ".partial-"
 
 STALE_AFTER = 3600.0
 """Seconds after which a half-written file counts as left behind by a killed run."""
+
+JUNK = {
+    "__macosx",
+    "__pycache__",
+    "$recycle.bin",
+    "desktop.ini",
+    "system volume information",
+    "thumbs.db",
+}
+"""What systems leave in folders and archives, in lower case; besides hidden files."""
 
 
 class CourseError(Exception):
@@ -45,6 +56,40 @@ def cache_folder() -> Path:
     Deleting it loses nothing but time.
     """
     return Path(os.environ.get("COURSE_CACHE") or data_folder() / "cache").expanduser()
+
+
+def is_junk(name) -> bool:
+    """Is this a hidden file or folder, or one that a system left behind?"""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def natural_order(name):
+    """Sort key by which 2.png comes before 10.png."""
+    parts = re.split(r"(\d+)", name)
+    return [int(p) if i % 2 else p.casefold() for i, p in enumerate(parts)], name
+
+
+def shown(path) -> str:
+    """A path or name as text that can be printed, whatever its encoding."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def some(names, most=5) -> str:
+    """The first few names, and how many others."""
+    others = f" and {len(names) - most} others" if len(names) > most else ""
+    return ", ".join(names[:most]) + others
+
+
+@contextmanager
+def reading(path):
+    """Say an OSError met while reading `path` as one sentence, a CourseError."""
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(
+            f"{shown(error.filename or path)} cannot be read ({error.strerror or error}): "
+            "check its name, its disk and its permissions, then run this again."
+        ) from error
 
 
 @contextmanager

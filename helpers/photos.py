@@ -1,27 +1,42 @@
-"""Photos: those of scikit-image and scikit-learn, and the student's own.
+"""Photos: those of scikit-image and scikit-learn, the student's own, whole sets.
 
     photos.load("cat")             # nothing to download
     own, problems = photos.own()   # what lies in data/photos
     photos.fit(image, 224)         # a square, as a network wants it
 
+    path = photos.find_set()             # cats and dogs in class folders, or None
+    data = photos.load_set(path, 224)    # a folder or a zip archive of it
+    data.X, data.y, data.names           # photos, class numbers, class names
+
 The files of the packages are read directly, without importing the packages, which
-takes seconds.
+takes seconds. See data/README.md for where to put a set.
 """
 
+import os
 import re
 import unicodedata
 import warnings
-from contextlib import suppress
+from collections import defaultdict
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
+from tqdm import tqdm
 
-from helpers import pixels
-from helpers.files import CourseError, data_folder
-from helpers.images import _natural, _shown, _some
+from helpers.archives import open_zip
+from helpers.files import CourseError, data_folder, is_junk, natural_order, reading, shown, some
+from helpers.images import (
+    SPLITS,
+    SUFFIXES,
+    BadImage,
+    decoding,
+    on_paper,
+    open_image,
+    read_bytes,
+)
 
 PACKAGES = {
     "scikit-image": ("skimage", "data"),
@@ -36,6 +51,21 @@ class Photo(NamedTuple):
     package: str
     file: str
     credit: str
+
+
+class PhotoSet(NamedTuple):
+    """Photos of one size. `X[i]` is the file `files[i]` of class `names[y[i]]`."""
+
+    X: np.ndarray
+    """(n, height, width, 3) uint8."""
+    y: np.ndarray
+    """(n,) int64: index into `names`."""
+    names: list[str]
+    """Class names in natural order."""
+    files: list[str]
+    """Path of each photo in the folder or archive, with `/`, in the order of X."""
+    label: str
+    """For figure titles: how many photos, from where."""
 
 
 PHOTOS = {
@@ -102,8 +132,13 @@ LONGEST = 1024
 MAX_FILE = 200_000_000
 """Bytes; more than any photo has. Longer files (videos) are not read."""
 
-JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
-"""What desktops leave in folders and archives, in lower case."""
+SET_SUFFIXES = (*SUFFIXES, ".heic", ".heif")
+"""What counts as a photo of a set. HEIC is refused when read, not passed over."""
+
+MAX_DEPTH = 4
+"""How many folders deep a photo of a set may lie: set/train/cat/1.jpg is three."""
+
+SET_NEEDS = "at least two class folders with photos in them, as in cat/1.jpg and dog/1.jpg"
 
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"}
 """Bytes 8 to 12 of an HEIC file, after `ftyp` (ISO/IEC 23008-12)."""
@@ -161,6 +196,12 @@ def path(name):
     return file
 
 
+def _photo(name):
+    if name not in PHOTOS:
+        raise CourseError(f"There is no photo {name!r}; there are {', '.join(NAMES)}.")
+    return PHOTOS[name]
+
+
 # --- The student's own photos ------------------------------------------------------
 
 
@@ -175,9 +216,9 @@ def own(folder=None, most=12):
     photos if there are none. Raises CourseError only if `most` is not a positive
     integer.
     """
-    check_positive(most, "most")
+    _check_positive(most, "most")
     # Said without the path before it, which would be stored in a notebook.
-    called = _shown(folder) if folder else "data/photos"
+    called = shown(folder) if folder else "data/photos"
     folder = Path(folder or data_folder() / "photos").expanduser()
     try:
         files = [file for file in folder.iterdir() if not is_junk(file.name) and not file.is_dir()]
@@ -196,20 +237,20 @@ def own(folder=None, most=12):
             f"{called} holds no photos: put JPEG or PNG files into it, not into folders inside it."
         ]
     found, sentences, left = {}, [], []
-    for file in sorted(files, key=lambda file: _natural(file.name)):
-        name = unicodedata.normalize("NFC", _shown(file.name))
+    for file in sorted(files, key=lambda file: natural_order(file.name)):
+        name = unicodedata.normalize("NFC", shown(file.name))
         if len(found) == most:
             left.append(name)
             continue
         try:
-            image = decode(read_file(file), LONGEST)
-        except pixels.BadImage as error:
+            image = decode(_read_file(file), LONGEST)
+        except BadImage as error:
             sentences.append(f"{name} {error}.")
             continue
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         found[name] = np.array(image)
     if left:
-        sentences.append(f"Only the first {most} photos were read, without {_some(left)}.")
+        sentences.append(f"Only the first {most} photos were read, without {some(left)}.")
     return found, sentences
 
 
@@ -232,7 +273,7 @@ def fit(image, size, how="crop"):
     bilinear filter, whose support grows when it shrinks an image (antialiasing).
     Raises CourseError for anything else.
     """
-    height, width = check_fit(size, how)
+    height, width = _check_fit(size, how)
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
@@ -251,16 +292,13 @@ def fit(image, size, how="crop"):
     return np.array(photo)
 
 
-# --- For this module and photo_sets ------------------------------------------------
-
-
-def check_positive(number, what):
+def _check_positive(number, what):
     """Raise CourseError unless `number`, called `what`, is one."""
     if not isinstance(number, (int, np.integer)) or number < 1:
         raise CourseError(f"{what} must be a positive integer, not {number!r}.")
 
 
-def check_fit(size, how):
+def _check_fit(size, how):
     """`size` as (height, width); CourseError if it or `how` is not for `fit`."""
     if how not in FITS:
         raise CourseError(f"how is {how!r}; choose one of {', '.join(FITS)}.")
@@ -268,26 +306,24 @@ def check_fit(size, how):
     if len(sides) != 2:
         raise CourseError(f"size is {size!r}; give one integer, or (height, width).")
     for side in sides:
-        check_positive(side, "each side of size")
+        _check_positive(side, "each side of size")
     return tuple(sides)
 
 
-def is_junk(name):
-    """Is this a hidden file, or one that a desktop left behind?"""
-    return name.startswith(".") or name.lower() in JUNK
+# --- One photo of somebody's -------------------------------------------------------
 
 
-def read_file(path):
-    """The bytes of a file. Raises pixels.BadImage, whose text completes a sentence."""
+def _read_file(path):
+    """The bytes of a file. Raises BadImage, whose text completes a sentence."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise pixels.BadImage(
+            raise BadImage(
                 f"has more than {MAX_FILE // 10**6} MB, which no photo needs: make "
                 "it smaller or delete it"
             )
-        return pixels.read_bytes(path)
+        return read_bytes(path)
     except OSError as error:
-        raise pixels.BadImage(
+        raise BadImage(
             f"cannot be read ({error.strerror or error}): check its permissions"
         ) from error
 
@@ -297,51 +333,189 @@ def decode(data, at_least=None):
 
     JPEG files may come at a half, a quarter or an eighth of their size, which is
     much faster, as long as both sides keep `at_least` pixels. Transparent pixels
-    show white. Raises pixels.BadImage, whose text completes a sentence.
+    show white. Raises BadImage, whose text completes a sentence.
     """
-    if not data:
-        raise pixels.BadImage("is empty (0 bytes): copy it again or delete it")
     if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise pixels.BadImage(
+        raise BadImage(
             "is an HEIC photo, which Pillow cannot read: save it as JPEG (an iPhone "
             "takes JPEG if Settings, Camera, Formats is Most Compatible)"
         )
-    try:
-        with warnings.catch_warnings():
-            # About metadata, mostly; sizes are checked below.
-            warnings.simplefilter("ignore")
-            return _decoded(data, at_least)
-    except pixels.BadImage:
-        raise
-    except Image.UnidentifiedImageError:
-        raise pixels.BadImage(
-            f"is not an image of a kind read here ({', '.join(pixels.FORMATS)}), "
-            "whatever its name says: replace it or delete it"
-        ) from None
-    except Image.DecompressionBombError:
-        raise pixels.BadImage(
-            f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's limit for a "
-            "safe image: make it smaller or delete it"
-        ) from None
-    except Exception as error:
-        # Pillow's decoders raise almost anything on bad bytes.
-        detail = str(error).strip(". ") or type(error).__name__
-        raise pixels.BadImage(f"is damaged ({detail}): copy it again or delete it") from error
+    with decoding(), warnings.catch_warnings():
+        # About metadata, mostly; sizes are checked by open_image.
+        warnings.simplefilter("ignore")
+        image = open_image(data)
+        if at_least:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        with suppress(Exception):  # a damaged note on orientation spoils no pixels
+            image = ImageOps.exif_transpose(image)
+        return on_paper(image).convert("RGB")
 
 
-def _decoded(data, at_least):
-    image = pixels._open(data)
-    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
-        raise Image.DecompressionBombError
-    if at_least:
-        image.draft(None, (at_least, at_least))
-    image.load()
-    with suppress(Exception):  # a damaged note on orientation spoils no pixels
-        image = ImageOps.exif_transpose(image)
-    return pixels.on_paper(image).convert("RGB")
+# --- Sets of photos, one folder a class --------------------------------------------
 
 
-def _photo(name):
-    if name not in PHOTOS:
-        raise CourseError(f"There is no photo {name!r}; there are {', '.join(NAMES)}.")
-    return PHOTOS[name]
+def find_set(name="cats-dogs") -> Path | None:
+    """Where the set lies, or None: a folder or a zip archive, not yet looked into.
+
+    In this order: where the environment variable COURSE_CATS_DOGS points, the folder
+    `cats-dogs` in the data folder unless it is empty, the first `cats-dogs*.zip`
+    there. Another `name` changes all three. Raises CourseError if the variable
+    points to nothing.
+    """
+    variable = _variable(name)
+    given = os.environ.get(variable)
+    if given:
+        path = Path(given).expanduser().resolve()
+        if not path.exists():
+            raise CourseError(
+                f"{variable} points to {path}, which does not exist: correct it, or unset it."
+            )
+        return path
+    folder = data_folder() / name
+    with reading(folder):
+        if folder.is_dir() and not all(is_junk(entry.name) for entry in folder.iterdir()):
+            return folder
+        archives = data_folder().glob(f"{name}*.zip")
+        return min(archives, key=lambda a: natural_order(a.name), default=None)
+
+
+def missing_set(name="cats-dogs") -> str:
+    """One sentence: what is missing and how to get it; "" if the set is found.
+
+    Raises CourseError as `find_set` does.
+    """
+    if find_set(name) is not None:
+        return ""
+    return (
+        f"There are no photos in data/{name}, so the characters "
+        "stay the only data of this notebook; to add photos, put one folder a class "
+        "there, such as cat and dog (of your own, or of a set like Kaggle's Dogs vs. "
+        f"Cats), or set {_variable(name)} to such a folder or a zip of it."
+    )
+
+
+def load_set(path, size, how="crop", limit=None) -> PhotoSet:
+    """Load a folder or zip archive with one folder a class.
+
+    Each photo is brought to `size` as by `fit`; with `limit`, the first so
+    many of each class, in natural order of their names. The class folders may lie
+    deeper, if there is one such place; of a set in parts, its part `train` is
+    loaded. An archive is read in memory: nothing is unpacked to disk. Large JPEG
+    files are decoded at a smaller scale, at least twice `size`. X takes
+    n * height * width * 3 bytes. Raises CourseError, one sentence that names the
+    file, for what cannot be used.
+    """
+    height, width = _check_fit(size, how)
+    if limit is not None:
+        _check_positive(limit, "limit")
+    path = Path(path).expanduser()
+    with _source(path) as (files, read):
+        classes = _classes(path, files)
+        names = sorted(classes, key=natural_order)
+        chosen, counts = [], []
+        for name in names:
+            first = sorted(classes[name], key=natural_order)[:limit]
+            chosen += first
+            counts.append(len(first))
+        try:
+            X = np.empty((len(chosen), height, width, 3), np.uint8)
+        except MemoryError:
+            raise CourseError(
+                f"The {len(chosen):,} photos of {shown(path)} at {height} x {width} "
+                "do not fit into memory: load them smaller, or fewer with limit."
+            ) from None
+        with tqdm(chosen, desc=f"Loading {shown(path.name)}", unit=" photos", delay=1) as bar:
+            for i, file in enumerate(bar):
+                try:
+                    photo = decode(read(file), 2 * max(height, width))
+                except BadImage as error:
+                    raise CourseError(
+                        f"{shown(file)} in {shown(path)} {error} ({i:,} photos "
+                        "were read before it)."
+                    ) from error
+                X[i] = fit(photo, (height, width), how)
+    y = np.repeat(np.arange(len(names), dtype=np.int64), counts)
+    label = f"{len(chosen):,} photos, {shown(path.name)}"
+    return PhotoSet(X, y, names, [shown(file) for file in chosen], label)
+
+
+def _variable(name):
+    return "COURSE_" + name.upper().replace("-", "_")
+
+
+def _source(path):
+    """A context: (relative names of all photos, function name -> bytes)."""
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        raise CourseError(
+            f"There is no {shown(path)}: give a folder of class folders, or a zip archive of it."
+        )
+    return _archive(path)
+
+
+@contextmanager
+def _folder(path):
+    with reading(path):
+        files = list(_walk(path, ""))
+    yield files, lambda file: _read_file(path / file)
+
+
+def _walk(folder, prefix, depth=0):
+    """Relative names of the photos in and below a folder, in no order."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_junk(entry.name):
+                continue
+            if entry.is_dir():
+                if depth < MAX_DEPTH:
+                    inner = f"{prefix}{entry.name}/"
+                    yield from _walk(entry.path, inner, depth + 1)
+            elif entry.name.lower().endswith(SET_SUFFIXES):
+                yield prefix + entry.name
+
+
+@contextmanager
+def _archive(path):
+    with open_zip(path, MAX_FILE) as (names, read):
+        yield [name for name in names if name.lower().endswith(SET_SUFFIXES)], read
+
+
+def _classes(path, files):
+    """{class name: its files}, from the place where the class folders are."""
+    places = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        *above, _ = file.split("/")
+        if above:
+            name = unicodedata.normalize("NFC", shown(above[-1]))
+            places["/".join(above[:-1])][name].append(file)
+    sets = [place for place in places if len(places[place]) > 1]
+    parts = {place.split("/")[-1].casefold(): place for place in sets}
+    if len(sets) == len(parts) > 1 and "train" in parts and parts.keys() <= SPLITS:
+        sets = [parts["train"]]
+    if len(sets) > 1:
+        where = [shown(f"{path.name}/{s}".rstrip("/")) for s in sorted(sets)]
+        raise CourseError(
+            f"{shown(path)} holds class folders in more than one place "
+            f"({some(where)}): give one of these folders (unpack an archive first)."
+        )
+    if not sets:
+        raise CourseError(f"{shown(path)} holds {_found(files)}, but needs {SET_NEEDS}.")
+    classes = places[sets[0]]
+    if {name.casefold() for name in classes} <= SPLITS:
+        raise CourseError(
+            f"{shown(path)} holds the parts of a data set ({some(sorted(classes))}) "
+            f"with photos in them, but no classes: one part needs {SET_NEEDS}."
+        )
+    return classes
+
+
+def _found(files):
+    """What there is instead of two classes, in words."""
+    if not files:
+        return "no photos"
+    folders = sorted({shown(file.rpartition("/")[0]) for file in files} - {""})
+    if not folders:
+        return f"{len(files):,} photos, in no class folder"
+    return f"photos only in {some(folders)}"

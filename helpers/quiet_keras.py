@@ -1,18 +1,24 @@
-"""`from helpers.quiet_keras import keras`: Keras, without TensorFlow's log lines
-and without its pauses at the end of an epoch.
+"""Keras without TensorFlow's log lines, and with tf.data's tuning off in this process.
 
-TensorFlow writes to the process's standard error from C++ while it is imported,
-whatever TF_CPP_MIN_LOG_LEVEL says, and a notebook would store those lines. Here
-file descriptor 2 is sent to a temporary file during the import and restored
-afterwards. If the import fails, what was silenced is printed after all.
+`from helpers.quiet_keras import keras` imports Keras, and changes for the process:
 
-The pauses: `fit`, `evaluate` and `predict` read their data through tf.data, which
-tunes its pipelines in a thread of its own. That thread sleeps for longer and longer,
-a minute at last, and when a pipeline ends, it is woken *before* it can see that it
-should stop (`CancellationManager::StartCancel` calls back first and sets
+1. File descriptor 2 (standard error) leads to a temporary file during the import.
+   TensorFlow writes there from C++, whatever TF_CPP_MIN_LOG_LEVEL says, and a notebook
+   would store those lines. If the import fails, they are printed after all.
+2. TF_CPP_MIN_LOG_LEVEL is 3 unless it is set, and the Python logger "tensorflow" shows
+   errors only.
+3. `tf.data.Dataset.__iter__` is replaced by one that iterates without tuning, unless the
+   dataset's own options ask for it. No number changes.
+
+The third is for the pauses: `fit`, `evaluate` and `predict` read their data through
+tf.data, which tunes its pipelines in a thread of its own. That thread sleeps for longer
+and longer, a minute at last, and when a pipeline ends, it is woken *before* it can see
+that it should stop (`CancellationManager::StartCancel` calls back first and sets
 `is_cancelled_` afterwards; `Model::OptimizeLoop` then sleeps again). Python waits for
-it meanwhile. With TensorFlow 2.21 epochs of 4 s took 5, and some waits lasted 17 s. So
-tuning is switched off, with the option that tf.data has for it; no number changes.
+it meanwhile. With TensorFlow 2.21 epochs of 4 s took 5, and some waits lasted 17 s.
+There is no public switch for it: `tf.data.Options` belong to one dataset, Keras makes
+its datasets inside `fit`, and no environment variable or default of TensorFlow 2.21
+reaches them (TF_DATA_EXPERIMENT_OPT_OUT is about experiments only).
 
 Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
 """
@@ -77,8 +83,8 @@ def _import_keras():
     ) from failure
 
 
-def _end_pipelines_at_once():
-    """Switch the tuning of tf.data off wherever its options leave it open."""
+def _iterate_without_tuning():
+    """Replace `tf.data.Dataset.__iter__`: no tuning where a dataset leaves it open."""
     import tensorflow as tf
 
     iterate = tf.data.Dataset.__iter__
@@ -96,7 +102,7 @@ def _end_pipelines_at_once():
 
 keras = _import_keras()
 if keras.backend.backend() == "tensorflow":
-    _end_pipelines_at_once()
+    _iterate_without_tuning()
 
 # TensorFlow warns whenever a second model predicts in one session ("retracing").
 # That concerns its speed, not the results.

@@ -23,15 +23,15 @@ import io
 import json
 import math
 import re
-import zipfile
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 import numpy as np
 from PIL import Image, ImageOps
 
+from helpers.archives import open_zip
 from helpers.files import CourseError
 
 MODEL, LABELS = "keras_model.h5", "labels.txt"
@@ -86,8 +86,7 @@ def load(path):
     """
     path = Path(path).expanduser()
     if path.suffix.lower() == ".zip" and not path.is_dir():
-        with _speaking_of(path):
-            content = _read_zip(path)
+        content = _read_zip(path)
         model_file, labels_file = f"{MODEL} in {path}", f"{LABELS} in {path}"
     else:
         folder = path.is_dir() or not path.suffix
@@ -182,19 +181,13 @@ def _read(file):
 def _read_zip(path):
     """{name: bytes} of the two files in the zip; nothing is unpacked to the disk."""
     content = {}
-    with zipfile.ZipFile(io.BytesIO(_read(path))) as archive:
-        for entry in archive.namelist():
-            inside = PurePosixPath(entry.replace("\\", "/"))
-            away = ".." in inside.parts or inside.is_absolute() or ":" in entry
-            _need(not away, f"it holds a path to elsewhere, {entry!r:.50}")
-            if (name := inside.name) in (MODEL, LABELS):
-                _need(name not in content, f"it holds {name} twice")
-                with archive.open(entry) as file:
-                    # Cut here, because the size that the zip states may be a lie.
-                    content[name] = file.read(LARGEST + 1)
-                _need(len(content[name]) <= LARGEST, f"{name} is too large")
-    for name in (MODEL, LABELS):
-        _need(name in content, f"it holds no {name}")
+    with open_zip(path, LARGEST) as (entries, read):
+        for name in (MODEL, LABELS):
+            found = [entry for entry in entries if entry.split("/")[-1] == name]
+            with _speaking_of(path):
+                _need(found, f"it holds no {name}")
+                _need(len(found) == 1, f"it holds {name} twice")
+            content[name] = read(found[0])
     return content
 
 

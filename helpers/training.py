@@ -1,12 +1,13 @@
-"""Reuse a fitted model when nothing that it depends on has changed.
+"""Reuse a trained model when nothing that it depends on has changed.
 
     model.compile(optimizer="adam", loss=..., metrics=["accuracy"])
-    history = fit_or_load(model, X_train, y_train, epochs=20, seed=1)
+    with reuse_training(seed=1):
+        history = model.fit(X_train, y_train, epochs=20)
 
-does what `model.fit` does with the same arguments, and remembers the result.
-The next call with the same model, compile settings, initial weights, data,
-arguments, callbacks, seed and Keras version takes the weights and the history
-from a file in the cache folder instead. If any of them differs, it trains.
+Inside the block, Keras's own `model.fit` remembers its result. Where the same model,
+compile settings, initial weights, data, arguments, callbacks, seed and Keras version
+were trained before, it takes the weights and the history from a file in the cache
+folder instead. If any of them differs, it trains.
 
 Only what can be told exactly is reused: Keras's own layers, losses, metrics,
 optimizers and callbacks, and data in arrays. With a layer, function or callback
@@ -14,22 +15,28 @@ that you have written yourself, or a `tf.data.Dataset`, it trains each time and
 says so in one line.
 """
 
+import functools
 import hashlib
 import inspect
 import json
 import numbers
 import os
+import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from unittest import mock
 
 import numpy as np
 from tqdm import tqdm
 
 from helpers.files import CourseError, cache_folder, write_file
 
-FORMAT = 2  # raised whenever older cache files can no longer be used
+FORMAT = 3  # raised whenever older cache files can no longer be used
 
-UNRELATED = {"verbose"}  # arguments of fit that change no weight and no score
+SHORT = 5
+"""Seconds: of a training that takes less, nothing is left to read in the output.
+
+Otherwise a loop of many short trainings would leave many lines."""
 
 WITH_FILES = {  # Keras's callbacks that read or write files, or the network
     "BackupAndRestore",
@@ -44,90 +51,146 @@ NAMES = {"name", "keras_history", "input_layers", "output_layers"}
 """Where a model's configuration has the names of its layers."""
 
 
-def fit_or_load(
-    model,
-    x,
-    y=None,
-    *,
-    seed=0,
-    live=None,
-    train=True,
-    watch=None,
-    callbacks=(),
-    **arguments,
-):
-    """Fit a compiled Keras model, or load what the same call once gave.
+@contextmanager
+def reuse_training(*, seed=0, live=None, train=True, watch=None):
+    """Inside this block, `model.fit` loads what the same call once gave, or trains.
 
-    x, y, arguments: as for `model.fit`; x and y must be arrays.
-    seed: given to `keras.utils.set_random_seed` before training, and again
-    afterwards, so that what follows is the same whether it trained or loaded.
+        with reuse_training(seed=1, live=LIVE):
+            history = model.fit(X_train, y_train, epochs=20)
+
+    To take a cell home, delete the line of the block: `model.fit` is Keras's own, and
+    after `keras.utils.set_random_seed(seed)` it gives the same weights, bit for bit.
+
+    seed: given to `keras.utils.set_random_seed` before each `fit` in the block, and
+    again afterwards, so that what follows is the same whether it trained or loaded.
     live: True trains in any case; None looks at the environment variable
     COURSE_LIVE ("1" trains).
-    train: False does not train a model whose result is not kept: it says so in one
-    line, returns None and leaves the model as it is, unless `live` trains anyway.
+    train: False does not train a model whose result is not kept: `fit` then says so in
+    one line, returns None and leaves the model as it is, unless `live` trains anyway.
     watch: {name: (x, y)}, more data to score after each epoch, like
     `validation_data` but for looking only: `history.history` gets
     `name_accuracy` and so on, and no callback sees them.
-    callbacks: they take part in training, and their settings count as something
-    that the result depends on. They are not called when the result is loaded;
-    with one that writes files (`ModelCheckpoint`) it always trains.
 
-    Returns a Keras `History`; `history.seconds` holds the seconds from the
+    What `fit` is given: x, y and the other data must be arrays if the result is to be
+    kept. Callbacks take part in training, and their settings count as something that
+    the result depends on. They are not called when the result is loaded; with one that
+    writes files (`ModelCheckpoint`) it always trains. Without `verbose`, a progress bar
+    shows the epochs, and one line says whether a training of some seconds was reused.
+    TQDM_DISABLE=1 switches both off, so that stored outputs do not depend on the cache.
+
+    `fit` returns a Keras `History`; `history.seconds` holds the seconds from the
     start to the end of each epoch, as measured when the model was trained,
-    validation included, callbacks and `watch` not. Raises CourseError if the
-    model is not compiled or not built, or if `seed` or `watch` cannot be used.
+    validation included, callbacks and `watch` not. If the model has been trained
+    already, one line says so before training goes on.
+
+    Raises CourseError if `seed` or `watch` cannot be used; `fit` does so if the model
+    is not compiled. Blocks may be nested (the inner one counts), but not in several
+    threads: Keras has only one random seed for all of them.
     """
     import keras
 
-    if not getattr(model, "compiled", False):
-        raise CourseError(f"Compile {model.name!r} before fitting it.")
-    if not model.built:
-        raise CourseError(
-            f"{model.name!r} has no weights yet: begin it with keras.Input(shape=...)."
-        )
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise CourseError(f"The seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
     if "val" in (watch or {}):
         raise CourseError(
             'Give the data to watch another name than "val", which is the name of validation_data.'
         )
-    if not isinstance(callbacks, (list, tuple)):
-        callbacks = [] if callbacks is None else [callbacks]
     if live is None:
         live = os.environ.get("COURSE_LIVE", "") not in ("", "0")
-    seed, watch = int(seed), watch or {}
-    arguments = {"verbose": 0} | arguments
+    block = {"seed": int(seed), "live": live, "train": train, "watch": watch or {}}
+    fit_of_keras = getattr(keras.Model.fit, "of_keras", keras.Model.fit)
+
+    @functools.wraps(fit_of_keras)
+    def fit(model, *positional, **named):
+        try:
+            given = inspect.signature(fit_of_keras).bind(model, *positional, **named)
+        except TypeError:  # which Keras says better
+            return fit_of_keras(model, *positional, **named)
+        given.apply_defaults()
+        _, *arguments = given.arguments.items()  # without the model itself
+        # What trains inside a training, such as a callback, is not looked up.
+        with mock.patch.object(keras.Model, "fit", fit_of_keras):
+            return _load_or_train(model, dict(arguments), **block)
+
+    fit.of_keras = fit_of_keras
+    with mock.patch.object(keras.Model, "fit", fit):
+        yield
+
+
+def _load_or_train(model, arguments, *, seed, live, train, watch):
+    """What `model.fit(**arguments)` gives in a block: see `reuse_training`."""
+    import keras
+
+    if not getattr(model, "compiled", False):
+        raise CourseError(f"Compile {model.name!r} before fitting it.")
+    verbose, callbacks = arguments.pop("verbose"), arguments.pop("callbacks")
+    if not isinstance(callbacks, (list, tuple)):
+        callbacks = [] if callbacks is None else [callbacks]
+    train = train or live
+    _tell_if_trained(model, train)
 
     digest, path, history = None, None, None
     try:
-        digest = digest_of(model, x, y, seed, watch, callbacks, arguments)
+        digest = digest_of(model, arguments, callbacks, watch, seed)
         path = cache_folder() / "training" / f"{digest[:32]}.npz"
     except Unknown as error:
-        print(f"This result cannot be reused later: {error}.")
+        if train:
+            print(f"This result cannot be reused later: {error}.")
     if path is not None and not live:
-        history = _load(path, digest, model)
-    if history is None and not (train or live):
+        history = load_result(path, digest, model)
+    if history is None and not train:
         print(f"{model.name!r} has not been trained on this machine yet.")
         return None
-    if history is None:
-        keras.utils.set_random_seed(seed)
-        history = _fit(model, x, y, watch, callbacks, arguments)
-        if path is not None:
-            _save(path, digest, model, history)
-    history.params["verbose"] = arguments["verbose"]
+
+    said = "Reused: trained before with the same model, data and settings."
+    with _bar(arguments, verbose) as bar:
+        shown = not bar.disable  # which is True once it is closed
+        if history is None:
+            keras.utils.set_random_seed(seed)
+            history = _fit(model, arguments, callbacks, watch, verbose, bar)
+            count = len(history.epoch)
+            said = f"Trained for {count} epoch{'' if count == 1 else 's'}"
+            kept = path is not None and save_result(path, digest, model, history)
+            said += "; kept for the next time." if kept else "."
+    if shown and max(history.seconds, default=0) >= SHORT:
+        print(said)
+    history.params["verbose"] = verbose
     keras.utils.set_random_seed(seed)
     return history
 
 
-def _fit(model, x, y, watch, callbacks, arguments):
-    """`model.fit`, timed and watched, with numbers of Python in the history."""
-    epochs = arguments.get("epochs", 1) - arguments.get("initial_epoch", 0)
-    # leave=None: inside another bar, such as that of a search, it goes away.
-    bar = tqdm(total=epochs, desc="Training", unit="epoch", delay=1, leave=None)
-    with bar:
-        _make_variables(model, y)
-        clock = _clock(bar, watch)
-        history = model.fit(x, y, callbacks=[clock, *callbacks], **arguments)
+def _tell_if_trained(model, train):
+    """One line if training would go on from where it was: a cell was run twice."""
+    steps = int(model.optimizer.iterations) if model.optimizer else 0
+    if steps and train:
+        print(
+            f"This model has been trained already, for {steps:,} steps: training goes on "
+            "from there. To start afresh, build it again."
+        )
+
+
+def _bar(arguments, verbose):
+    """A progress bar, off where `fit` is told what to show, or by TQDM_DISABLE=1."""
+    return tqdm(
+        total=arguments["epochs"] - arguments["initial_epoch"],
+        desc="Training",
+        unit="epoch",
+        delay=1,
+        leave=False,
+        file=sys.stdout,  # Jupyter paints standard error red
+        **({} if verbose == "auto" else {"disable": True}),
+    )
+
+
+def _fit(model, arguments, callbacks, watch, verbose, bar):
+    """Keras's own `fit`, timed and watched, with numbers of Python in the history."""
+    import keras
+
+    _make_variables(model, arguments["y"])
+    clock = _clock(bar, watch)
+    arguments = arguments | {"callbacks": [clock, *callbacks]}
+    arguments["verbose"] = 0 if verbose == "auto" else verbose
+    history = keras.Model.fit(model, **arguments)
     history.seconds = clock.seconds
     # As a file keeps them, so that they print alike when they are loaded.
     history.history = {
@@ -187,14 +250,22 @@ class Unknown(Exception):
     """Something whose content cannot be told, so nothing may be reused."""
 
 
-def digest_of(model, x, y, seed, watch, callbacks, arguments):
-    """Hexadecimal SHA-256 of everything that the result of a fit depends on."""
+def digest_of(model, arguments, callbacks, watch, seed):
+    """Hexadecimal SHA-256 of everything that the result of a fit depends on.
+
+    arguments: what `fit` is given but for `callbacks` and `verbose`, {name: value}.
+    Raises Unknown where this cannot be told.
+    """
     import keras
 
+    if not model.built:
+        raise Unknown(
+            f"{model.name!r} has no weights before it is trained: begin it with "
+            "keras.Input(shape=...)"
+        )
     backend = keras.backend.backend()
-    layers = list(model._flatten_layers())
     outputs = getattr(model, "output_names", [])
-    return _hash(
+    return hash_of(
         {
             "format": FORMAT,
             "versions": [keras.__version__, __import__(backend).__version__],
@@ -204,27 +275,28 @@ def digest_of(model, x, y, seed, watch, callbacks, arguments):
                 keras.config.epsilon(),
                 keras.config.image_data_format(),
                 keras.config.dtype_policy().name,
+                keras.config.max_epochs(),
+                keras.config.max_steps_per_epoch(),
             ],
             "model": _without_names(_config(model)),
             "layers": [
-                [_keras_name(layer), layer.trainable, layer.dtype_policy.name] for layer in layers
+                [name, layer.trainable, layer.dtype_policy.name]
+                for name, layer in _named_layers(model)
             ],
             # Keras names the scores of several outputs after their layers.
             "outputs": outputs if len(outputs) > 1 else None,
             "variables": [[v.trainable, _array(v)] for v in model.variables],
             "compile": _compile_config(model),
             "optimizer": _optimizer(model.optimizer),
-            "data": [x, y, watch],
-            "arguments": {
-                name: value for name, value in arguments.items() if name not in UNRELATED
-            },
+            "arguments": arguments,
+            "watch": watch,
             "callbacks": [_callback(callback) for callback in callbacks],
             "seed": seed,
         }
     )
 
 
-def _hash(value):
+def hash_of(value):
     """Hexadecimal SHA-256 of nested values; Unknown for what it cannot read."""
     text = json.dumps(_plain(value), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -275,6 +347,21 @@ def _keras_name(thing):
     if hasattr(thing, "get_vocabulary") or hasattr(thing, "bin_boundaries"):
         raise Unknown(f"what a {name} has learnt cannot be told")
     return name
+
+
+def _named_layers(layer, seen=None):
+    """Yield (full name of its class, layer) for a layer and all in its attributes."""
+    import keras
+
+    seen = set() if seen is None else seen
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    yield _keras_name(layer), layer
+    for value in vars(layer).values():
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, keras.Layer):
+                yield from _named_layers(part, seen)
 
 
 def _is_of_keras(module):
@@ -338,14 +425,10 @@ def _without_names(config):
 
 def _compile_config(model):
     """What was given to `compile`, but for the optimizer."""
-    from keras.saving import serialize_keras_object
-
-    try:
-        given = dict(model._compile_config.config)
-    except AttributeError:
-        raise Unknown("the model has a compile method of its own") from None
-    del given["optimizer"]
-    config = serialize_keras_object(given)
+    config = model.get_compile_config()
+    if not config:
+        raise Unknown("the model has a compile method of its own")
+    del config["optimizer"]
     _require_keras(config)
     return config
 
@@ -368,8 +451,8 @@ def _callback(callback):
 # The cache file --------------------------------------------------------------
 
 
-def _save(path, digest, model, history):
-    """Write weights, optimizer state and history, or say why not."""
+def save_result(path, digest, model, history):
+    """Write weights, optimizer state and history; False, and a line, if that fails."""
     weights = [np.asarray(v) for v in model.variables]
     slots = [np.asarray(v) for v in model.optimizer.variables]
     arrays = {f"w{i}": a for i, a in enumerate(weights)}
@@ -385,7 +468,7 @@ def _save(path, digest, model, history):
             raise Unknown("NumPy's files cannot hold bfloat16 numbers")
         about = {
             "digest": digest,
-            "content": _hash([kept, weights, slots]),
+            "content": hash_of([kept, weights, slots]),
             "kept": kept,
         }
         text = json.dumps(about)
@@ -393,9 +476,11 @@ def _save(path, digest, model, history):
             np.savez(file, about=np.frombuffer(text.encode(), np.uint8), **arrays)
     except (CourseError, Unknown, TypeError) as error:
         print(f"Trained, but not kept for the next time: {error}")
+        return False
+    return True
 
 
-def _load(path, digest, model):
+def load_result(path, digest, model):
     """Put a cached result into `model`; return its History, or None."""
     import keras
 
@@ -406,7 +491,7 @@ def _load(path, digest, model):
             weights = [file[f"w{i}"] for i in range(count)]
             slots = [file[f"o{i}"] for i in range(len(file.files) - count - 1)]
         kept = about["kept"]
-        if about["digest"] != digest or about["content"] != _hash([kept, weights, slots]):
+        if about["digest"] != digest or about["content"] != hash_of([kept, weights, slots]):
             raise ValueError("not what was written")
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -19,7 +19,6 @@ import json
 import os
 import platform
 import warnings
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from tqdm import tqdm
 
 from helpers import tuning_table
 from helpers.files import write_file
-from helpers.parallel import spread
+from helpers.handwriting.simulator import in_processes
 
 FOLDER = Path(__file__).resolve().parent
 PROCESSES = 2
@@ -144,8 +143,8 @@ def main():
         for pruner in PRUNERS
         for seed in range(2 if options.short else seeds)
     ]
-    with closing(spread(one_search, jobs, PROCESSES)) as searches:
-        found = list(tqdm(searches, total=len(jobs), desc="Searching", unit="search"))
+    searches = in_processes(one_search, jobs, PROCESSES)
+    found = list(tqdm(searches, total=len(jobs), desc="Searching", unit="search"))
     if kept:
         rows, torch = kept
         found += rows
@@ -183,7 +182,7 @@ def main():
 
 
 if __name__ == "__main__":
-    # Worker processes import functions, and none from a module called __main__.
+    # By its name, under which worker processes import it too.
     import compare
 
     compare.main()

@@ -20,7 +20,6 @@ import json
 import platform
 import shutil
 import time
-from contextlib import closing
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -34,7 +33,6 @@ from helpers.files import cache_folder, write_file
 from helpers.handwriting import simulator
 from helpers.handwriting.strokes import CLASSES
 from helpers.handwriting.writers import Writer
-from helpers.parallel import spread
 
 FOLDER = Path(__file__).resolve().parent
 SEED = 8
@@ -57,7 +55,7 @@ def images(part):
     """
     messiness = simulator.SIZES["default"].messiness
     pages = [
-        # As helpers.pixels scales an image file.
+        # As helpers.images scales an image file.
         Image.fromarray(writer.write(character)).resize((60, 80), Image.Resampling.LANCZOS)
         for writer in (Writer(simulator.SEED, number, messiness) for number in WRITERS[part])
         for character in CLASSES
@@ -175,11 +173,8 @@ def table(rows, epochs, folder, processes):
     files = {row: folder / f"{row:03}.npz" for row in rows}
     jobs = [(r, epochs, f) for r, f in files.items() if not f.is_file()]
     bar = {"desc": "Training", "unit": "point", "total": len(rows)}
-    with (
-        closing(spread(train_in_worker, jobs, processes)) as finished,
-        tqdm(initial=len(rows) - len(jobs), **bar) as shown,
-    ):
-        for _ in finished:
+    with tqdm(initial=len(rows) - len(jobs), **bar) as shown:
+        for _ in simulator.in_processes(train_in_worker, jobs, processes):
             shown.update()
     results = []
     for file in files.values():
@@ -247,7 +242,7 @@ def main():
 
 
 if __name__ == "__main__":
-    # Worker processes import functions, and none from a module called __main__.
+    # By its name, under which worker processes import it too.
     import measure
 
     measure.main()

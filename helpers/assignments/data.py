@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from helpers.assignments import Draws, owner
+from helpers.assignments.students import Draws, owner
 from helpers.files import COURSE, CourseError
 from helpers.handwriting.writers import Writer
 

@@ -19,15 +19,11 @@ without a file header, each of
 
 import json
 import os
-import re
-import stat
 import struct
 import unicodedata
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,7 +31,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from helpers.files import CourseError, write_folder
+from helpers.archives import open_zip
+from helpers.files import CourseError, is_junk, reading, write_folder
 from helpers.images import SUFFIXES
 
 SIDES = {"Train": ("trn", "train"), "Test": ("tst", "test")}
@@ -52,23 +49,13 @@ MAX_DEPTH = 5
 MAX_SIDE = 1000
 """Largest believable width or height of one character, in pixels."""
 
-MAX_FILE = 5 * 1024**2
-MAX_TOTAL = 4 * 1024**3
-MAX_RATIO = 200
-"""Limits for a zip: bytes of one image, bytes of all, and unpacked to packed size."""
+MAX_FILE = 5_000_000
+"""Bytes; more than the image of any character has."""
 
 SOURCE_RECORD = ".source.json"
 """File in an imported folder that says what it was imported from."""
 
 _HEADER = struct.Struct("<I2sHH")
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    RuntimeError,  # what zipfile raises for encrypted entries and unknown methods
-    ValueError,
-)
 
 
 @lru_cache(maxsize=10_000)
@@ -93,7 +80,7 @@ def find_layout(folder) -> Path | None:
     may not be listed are passed over, except `folder` itself (CourseError).
     """
     folder = Path(folder)
-    with _reading(folder):
+    with reading(folder):
         if not folder.is_dir():
             return None
         level = _subfolders(folder)
@@ -143,7 +130,7 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
     """
     source, target = Path(source), Path(target)
     keep = None if characters is None else {folder_name(c) for c in characters}
-    with _reading(source):
+    with reading(source):
         is_folder, exists = source.is_dir(), source.exists()
     if not exists:
         raise CourseError(f"{source} does not exist: check the path of the CASIA data.")
@@ -188,7 +175,7 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
 
 def _subfolders(folder):
     """Visible folders in `folder`, sorted."""
-    return sorted(f for f in folder.iterdir() if not _is_junk(f.name) and f.is_dir())
+    return sorted(f for f in folder.iterdir() if not is_junk(f.name) and f.is_dir())
 
 
 def _is_layout(folder):
@@ -202,17 +189,8 @@ def _is_layout(folder):
     return False
 
 
-def _is_junk(name):
-    """Hidden files and what desktops leave: none of it belongs to a data set."""
-    return name.startswith(".") or name.lower() in {
-        "__macosx",
-        "thumbs.db",
-        "desktop.ini",
-    }
-
-
 def _is_image(name):
-    return not _is_junk(name) and name.lower().endswith(SUFFIXES)
+    return not is_junk(name) and name.lower().endswith(SUFFIXES)
 
 
 def _code(character):
@@ -232,18 +210,6 @@ def _safe_name(name):
 
 
 # Reading and writing
-
-
-@contextmanager
-def _reading(path):
-    """Say an OSError met while reading `path` as one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise CourseError(
-            f"{error.filename or path} cannot be read ({error.strerror or error}): "
-            "check that the disk is there and that you have permission to read it."
-        ) from error
 
 
 def _write_images(images, folder, source):
@@ -278,7 +244,7 @@ def _write_images(images, folder, source):
 
 def _source_record(source, files, keep):
     """What identifies an import: its files (name, bytes, ns of change), its filter."""
-    with _reading(source):
+    with reading(source):
         stats = [(f, f.stat()) for f in files]
     base = source if source.is_dir() else source.parent
     return json.dumps(
@@ -317,7 +283,7 @@ def _gnt_records(path, keep=None):
             "download the file again."
         )
 
-    with _reading(path), path.open("rb", buffering=2**20) as file:
+    with reading(path), path.open("rb", buffering=2**20) as file:
         total = os.fstat(file.fileno()).st_size
         number, offset = 1, 0
         if total == 0:
@@ -364,13 +330,13 @@ def _gnt_files(folder):
         raise error
 
     found = []
-    with _reading(folder):
+    with reading(folder):
         for parent, folders, names in os.walk(folder, onerror=stop):
-            folders[:] = [name for name in folders if not _is_junk(name)]
+            folders[:] = [name for name in folders if not is_junk(name)]
             found += [
                 Path(parent, name)
                 for name in names
-                if name.lower().endswith(".gnt") and not _is_junk(name)
+                if name.lower().endswith(".gnt") and not is_junk(name)
             ]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
@@ -410,7 +376,7 @@ def _split(files, base):
 
 def _gnt_images(sides, keep):
     """Yield (Train|Test/<folder>/<n>.png, image) for .gnt files split into sides."""
-    with _reading(sides["Train"][0]):
+    with reading(sides["Train"][0]):
         total = sum(f.stat().st_size for files in sides.values() for f in files)
     with tqdm(total=total, unit="B", unit_scale=True, desc="CASIA", delay=1) as bar:
         for side, files in sides.items():
@@ -429,53 +395,20 @@ def _gnt_images(sides, keep):
 
 def _zip_images(path, keep):
     """Yield (Train|Test/<folder>/<file>, bytes) for the images of a zip archive."""
-    try:
-        with _reading(path), zipfile.ZipFile(path) as archive:
-            plan = _zip_plan(path, archive, keep)
-            for name, entry, info in tqdm(plan, unit=" images", desc="CASIA", delay=1):
-                try:
-                    with archive.open(info) as file:
-                        content = file.read(MAX_FILE + 1)
-                except _ZIP_ERRORS as error:
-                    raise _refused(
-                        path,
-                        entry,
-                        "is damaged: copy or download the archive again",
-                    ) from error
-                if len(content) != info.file_size:
-                    raise _refused(path, entry, "has not the size that is declared")
-                yield name, content
-    except _ZIP_ERRORS as error:
-        raise CourseError(
-            f"{path} is not a complete zip archive ({error}): copy or download it again."
-        ) from error
+    with open_zip(path, MAX_FILE) as (entries, read):
+        plan = _zip_plan(path, entries, keep)
+        for name, entry in tqdm(plan.items(), unit=" images", desc="CASIA", delay=1):
+            yield name, read(entry)
 
 
-def _refused(path, entry, why):
-    return CourseError(f"{path} was not imported: its entry {entry!r} {why}.")
-
-
-def _zip_plan(path, archive, keep):
-    """[(name to write, name in the archive, ZipInfo)] of the images in the layout.
-
-    Looks at the whole directory of the archive before anything is unpacked, and
-    refuses what an honest archive of images does not contain.
-    """
-    infos = archive.infolist()
-    entries = _entry_names(path, infos)
+def _zip_plan(path, entries, keep):
+    """{name to write: name in the archive} of the images in the layout."""
     candidates = {}  # folder that holds Train or Test: {side: images in it}
-    for entry, info in zip(entries, infos, strict=True):
-        parts = _checked_parts(path, entry, info)
-        if (
-            len(parts) < 3
-            or parts[-3] not in SIDES
-            or not _is_image(parts[-1])
-            or any(map(_is_junk, parts))
-        ):
-            continue
-        sides = candidates.setdefault(parts[:-3], {side: [] for side in SIDES})
-        name = f"{parts[-3]}/{folder_name(parts[-2])}/{_safe_name(parts[-1])}"
-        sides[parts[-3]].append((name, entry, info))
+    for entry in filter(_is_image, entries):
+        *root, side, character, file = ("", "", *entry.split("/"))
+        if side in SIDES:
+            sides = candidates.setdefault(tuple(root), {side: [] for side in SIDES})
+            sides[side].append((f"{side}/{folder_name(character)}/{_safe_name(file)}", entry))
     complete = [root for root, sides in candidates.items() if all(sides.values())]
     if not complete:
         hint = ""
@@ -483,69 +416,12 @@ def _zip_plan(path, archive, keep):
             hint = "; it holds .gnt files: unpack it and give the unpacked folder"
         raise CourseError(f"{path} does not hold {LAYOUT}{hint}.")
     sides = candidates[min(complete, key=lambda root: (len(root), root))]
-    plan, seen, total = [], set(), 0
-    for name, entry, info in [image for side in SIDES for image in sides[side]]:
+    plan, seen = {}, set()
+    for name, entry in [image for side in SIDES for image in sides[side]]:
         if keep is not None and name.split("/")[1] not in keep:
             continue
-        if name.casefold() in seen:
-            raise _refused(path, entry, "is there twice")
+        if name.casefold() in seen:  # one file on Windows and macOS
+            raise CourseError(f"{path} was not imported: it holds {entry!r} twice.")
         seen.add(name.casefold())
-        total += info.file_size
-        if info.file_size > MAX_FILE or total > MAX_TOTAL:
-            raise _refused(path, entry, "makes it larger than a set of characters is")
-        if info.file_size > max(100_000, MAX_RATIO * info.compress_size):
-            raise _refused(path, entry, "unpacks to far more than an image is")
-        plan.append((name, entry, info))
+        plan[name] = entry
     return plan
-
-
-def _entry_names(path, infos):
-    """The names in an archive, decoded.
-
-    A name without the UTF-8 flag is UTF-8 or GBK, which zipfile reads as cp437. Some
-    GBK names are valid UTF-8 by chance (太 and 木, for two), so one answer is found
-    for the whole archive: UTF-8 only if every name is.
-    """
-    unflagged = {
-        i: info.orig_filename.encode("cp437")
-        for i, info in enumerate(infos)
-        if not info.flag_bits & 0x800
-    }
-    # orig_filename: as stored, before zipfile turns backslashes or NULs into something.
-    names = [info.orig_filename for info in infos]
-    try:
-        decoded = {i: raw.decode("utf-8") for i, raw in unflagged.items()}
-    except UnicodeDecodeError:
-        decoded = {}
-        for i, raw in unflagged.items():
-            try:
-                decoded[i] = raw.decode("gbk")
-            except UnicodeDecodeError as error:
-                raise _refused(
-                    path, names[i], "has a name that is neither UTF-8 nor GBK"
-                ) from error
-    return [decoded.get(i, name) for i, name in enumerate(names)]
-
-
-def _checked_parts(path, entry, info):
-    """The parts of an entry's name; CourseError for what could do harm."""
-    if (
-        entry.startswith("/")
-        or "\\" in entry
-        or "\0" in entry
-        or re.match("[A-Za-z]:", entry)
-        or ".." in entry.split("/")
-    ):
-        raise _refused(path, entry, "would be written outside its folder")
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refused(path, entry, "is a link or a device, not a file")
-    if info.flag_bits & 0x1:
-        raise _refused(path, entry, "is encrypted: unpack it and give the folder")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refused(
-            path,
-            entry,
-            "is packed in a rare way: unpack it and give the folder",
-        )
-    return tuple(part for part in entry.split("/") if part not in ("", "."))

@@ -9,15 +9,13 @@ Transfer from these to the 55 characters is a close one: the parts are the same,
 so is the program that draws them. data/pretrained/pretrain.py does the pretraining.
 """
 
-from contextlib import closing
-
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from helpers.handwriting import strokes
+from helpers.handwriting.simulator import in_processes
 from helpers.handwriting.writers import Writer
-from helpers.parallel import cores, spread
 
 COUNT = 300
 
@@ -94,9 +92,8 @@ def draw(writers, workers=None):
     Returns X (n, 80, 60, 1) uint8, 255 paper, and y (n,) int64, places in NAMES.
     """
     jobs = [(number,) for number in writers]
-    with closing(spread(_by_one_writer, jobs, workers or cores())) as drawn:
-        bar = {"desc": "Drawing compounds", "unit": "writer", "delay": 1}
-        pages = list(tqdm(drawn, total=len(jobs), **bar))
+    bar = {"desc": "Drawing compounds", "unit": "writer", "delay": 1}
+    pages = list(tqdm(in_processes(_by_one_writer, jobs, workers), total=len(jobs), **bar))
     y = np.tile(np.arange(COUNT), len(jobs))
     return np.concatenate(pages)[..., None], y
 
@@ -105,7 +102,7 @@ def _by_one_writer(number):
     writer = Writer(SEED, number, MESSINESS)
     return np.stack(
         [
-            # As helpers.pixels scales an image file.
+            # As helpers.images scales an image file.
             Image.fromarray(writer.write(character)).resize((60, 80), Image.Resampling.LANCZOS)
             for character in CHARACTERS
         ]

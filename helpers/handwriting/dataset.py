@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.files import CourseError, cache_folder, data_folder, write_folder
+from helpers.files import CourseError, cache_folder, data_folder, is_junk, write_folder
 from helpers.handwriting import casia
 from helpers.handwriting.simulator import (
     SEED,
@@ -155,7 +155,7 @@ def _first_scans(folder, count):
     scans = [
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        if file.suffix.lower() in SUFFIXES and not is_junk(file.name)
     ]
     return sorted(scans, key=lambda f: (len(f.name), f.name))[:count]
 

@@ -8,11 +8,14 @@ import csv
 import hashlib
 import json
 from collections import defaultdict
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
@@ -20,7 +23,6 @@ from tqdm import tqdm
 from helpers.files import write_folder
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
-from helpers.parallel import cores, spread
 
 SEED = 2011  # the year in which CASIA-HWDB was published
 RECIPE = 1  # raised whenever the same seed would give other images
@@ -51,33 +53,54 @@ def simulate(folder, size="default", seed=SEED, workers=None):
     The bytes depend on `size` and `seed` only, not on the number of `workers`
     (processes; by default one a core). About 1,000 images a second on two cores.
     """
-    workers = workers or cores()
     jobs, flaws = plan(SIZES[size], seed)
-    with write_folder(folder) as partial:
-        names = folder_names(partial)
-        for split in ("Train", "Test", "Poorly-written"):
-            for character in CLASSES:
-                (partial / split / names[character]).mkdir(parents=True)
-        if any(character != name for character, name in names.items()):
-            rows = [(name, character) for character, name in names.items()]
-            _write_csv(partial / "labels.csv", ("folder", "character"), rows)
-        rows = [(f, _path(p, names), _path(o, names)) for f, p, o in flaws]
-        _write_csv(partial / "planted-flaws.csv", ("flaw", "file", "original"), rows)
-
-        total = sum(len(images) for _, images in jobs)
-        arguments = [(partial, names, seed, SIZES[size], *job) for job in jobs]
-        # Closed at once on an interruption: no worker may still be writing when
-        # the folder is removed.
-        with (
-            closing(spread(_draw, arguments, workers)) as counts,
-            tqdm(total=total, desc="Drawing handwriting", unit="image", delay=1) as bar,
-        ):
-            for drawn in counts:
-                bar.update(drawn)
-        about = _about(size, seed) | {"images": total}
-        text = json.dumps(about, indent=1)
-        (partial / "about.json").write_text(text, encoding="utf-8")
+    try:
+        with write_folder(folder) as partial:
+            names = _write_tables(partial, flaws)
+            arguments = [(partial, names, seed, SIZES[size], *job) for job in jobs]
+            total = sum(len(images) for _, images in jobs)
+            # Closed at once on an interruption: no worker may still be writing when
+            # the folder is removed.
+            with (
+                closing(in_processes(_draw, arguments, workers)) as counts,
+                tqdm(total=total, desc="Drawing handwriting", unit="image", delay=1) as bar,
+            ):
+                for drawn in counts:
+                    bar.update(drawn)
+            text = json.dumps(_about(size, seed) | {"images": total}, indent=1)
+            (partial / "about.json").write_text(text, encoding="utf-8")
+    except BrokenProcessPool:  # the system ended a worker, perhaps for want of memory
+        return simulate(folder, size, seed, workers=1)
     return Path(folder)
+
+
+def in_processes(function, jobs, workers=None):
+    """Yield function(*job) for each job, in order, computed by worker processes.
+
+    function: importable. workers: how many; None: one a core; 1 or a system without
+    processes: this process computes. Close the generator when it is not used up.
+    """
+    parallel = Parallel(
+        workers or cpu_count(),
+        return_as="generator",
+        batch_size=1,
+        idle_worker_timeout=5,  # s; workers whose parent was killed wait no longer
+    )
+    return parallel(delayed(function)(*job) for job in jobs)
+
+
+def _write_tables(folder, flaws):
+    """Make the class folders and the tables in `folder`; {class: name of its folder}."""
+    names = folder_names(folder)
+    for split in ("Train", "Test", "Poorly-written"):
+        for character in CLASSES:
+            (folder / split / names[character]).mkdir(parents=True)
+    if any(character != name for character, name in names.items()):
+        rows = [(name, character) for character, name in names.items()]
+        _write_csv(folder / "labels.csv", ("folder", "character"), rows)
+    rows = [(f, _path(p, names), _path(o, names)) for f, p, o in flaws]
+    _write_csv(folder / "planted-flaws.csv", ("flaw", "file", "original"), rows)
+    return names
 
 
 def _draw(folder, names, seed, size, number, images):
@@ -112,6 +135,19 @@ def blank(random):
     return page
 
 
+@dataclass
+class _Drawing:
+    """One image that is to be drawn, and what is wrong with it on purpose."""
+
+    split: str
+    label: str  # the class folder that it goes into
+    writer: int
+    character: str | None  # what is drawn; None for a blank scan
+    sample: int
+    flaw: str = ""
+    original: int | None = None  # place in the list of the image that this one repeats
+
+
 def plan(size, seed):
     """What is drawn where: ([(writer, [(place, character, sample)])], flaws).
 
@@ -121,12 +157,25 @@ def plan(size, seed):
     original or None)]. A `character` of None stands for a blank scan.
     """
     random = np.random.default_rng([seed, RECIPE])
+    images = _all_images(size)
+    _plant_flaws(images, random)
+    places = _places(images, random)
+    jobs, flaws = defaultdict(list), []
+    for image, place in zip(images, places, strict=True):
+        jobs[image.writer].append((place, image.character, image.sample))
+        if image.flaw:
+            original = None if image.original is None else places[image.original]
+            flaws.append((image.flaw, place, original))
+    return list(jobs.items()), sorted(flaws, key=lambda f: (f[0], f[1]))
+
+
+def _all_images(size):
+    """Who writes what: a list of _Drawing, without flaws."""
     splits = {
         "Train": (range(size.train_writers), size.train_samples),
         "Test": (range(100_000, 100_000 + size.test_writers), 1),
         "Poorly-written": ([SECOND_HAND], 7),
     }
-    # [split, class, writer, character, sample, flaw, index of the original]
     images = []
     for split, (writers, samples) in splits.items():
         for position, writer in enumerate(writers):
@@ -136,48 +185,46 @@ def plan(size, seed):
                 if scarce and position * 2 % 5 >= 2:
                     continue
                 for sample in range(samples):
-                    images.append([split, character, writer, character, sample, "", None])
+                    images.append(_Drawing(split, character, writer, character, sample))
+    return images
 
-    train = [i for i, image in enumerate(images) if image[0] == "Train"]
-    count = len(train)
+
+def _plant_flaws(images, random):
+    """Give some training images flaws, and append duplicates of others."""
+    train = [i for i, image in enumerate(images) if image.split == "Train"]
     wrong, blanks, twins, leaks = (
-        max(1, round(count * share)) for share in (0.005, 0.0015, 0.003, 0.0008)
+        max(1, round(len(train) * share)) for share in (0.005, 0.0015, 0.003, 0.0008)
     )
     chosen = random.permutation(train)[: wrong + blanks + twins + leaks].tolist()
-    for i in chosen[:wrong]:
-        others = [c for c in CLASSES if c != images[i][3]]
-        images[i][1], images[i][5] = (
-            others[random.integers(len(others))],
-            "wrong label",
-        )
+    for image in (images[i] for i in chosen[:wrong]):
+        others = [c for c in CLASSES if c != image.character]
+        image.label, image.flaw = others[random.integers(len(others))], "wrong label"
     scans = set()
-    for i in chosen[wrong : wrong + blanks]:
-        images[i][3], images[i][5] = None, "blank"
-        while (images[i][2], images[i][4]) in scans:
-            images[i][4] += 1  # or two blanks of one writer would be twins
-        scans.add((images[i][2], images[i][4]))
+    for image in (images[i] for i in chosen[wrong : wrong + blanks]):
+        image.character, image.flaw = None, "blank"
+        while (image.writer, image.sample) in scans:
+            image.sample += 1  # or two blanks of one writer would be twins
+        scans.add((image.writer, image.sample))
     for k, i in enumerate(chosen[wrong + blanks :]):
-        copy = list(images[i])
-        copy[5], copy[6] = "duplicate", i
+        copy = replace(images[i], flaw="duplicate", original=i)
         if k >= twins:
-            copy[0], copy[5] = "Test", "duplicate of a training image"
+            copy.split, copy.flaw = "Test", "duplicate of a training image"
         images.append(copy)
 
-    # Files are numbered in random order, so that a number gives nothing away.
-    numbers = defaultdict(list)
-    for i, (split, label, *_) in enumerate(images):
-        numbers[split, label].append(i)
-    places = {}
-    for (split, label), members in numbers.items():
-        for number, i in enumerate(random.permutation(members).tolist(), start=1):
-            places[i] = (split, label, number)
 
-    jobs, flaws = defaultdict(list), []
-    for i, (_, _, writer, character, sample, flaw, original) in enumerate(images):
-        jobs[writer].append((places[i], character, sample))
-        if flaw:
-            flaws.append((flaw, places[i], places.get(original)))
-    return list(jobs.items()), sorted(flaws, key=lambda f: (f[0], f[1]))
+def _places(images, random):
+    """(split, class, number) of each image.
+
+    Files are numbered in random order, so that a number gives nothing away.
+    """
+    members = defaultdict(list)
+    for i, image in enumerate(images):
+        members[image.split, image.label].append(i)
+    places = {}
+    for (split, label), group in members.items():
+        for number, i in enumerate(random.permutation(group).tolist(), start=1):
+            places[i] = (split, label, number)
+    return [places[i] for i in range(len(images))]
 
 
 def _path(place, names):

@@ -21,7 +21,7 @@ import numpy as np
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from helpers.training import digest_of, fit_or_load
+from helpers.training import digest_of, reuse_training
 from tests.benchmarks.bench_training import CLASSES, compiled
 
 
@@ -39,10 +39,11 @@ def run(repeats=5):
 
     def fit(live):
         model = compiled()
-        return seconds_of(lambda: fit_or_load(model, X[:1000], y[:1000], epochs=2, live=live))
+        with reuse_training(live=live):
+            return seconds_of(lambda: model.fit(X[:1000], y[:1000], epochs=2))
 
     model = compiled()
-    arguments = {"epochs": 2, "batch_size": 128}
+    arguments = {"x": X, "y": y, "epochs": 2, "batch_size": 128}
     rows = {"trained": [], "loaded": [], "sha256": [], "digest": []}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -52,11 +53,11 @@ def run(repeats=5):
             rows["trained"].append(fit(live=True))
             rows["loaded"].append(fit(live=False))
             rows["sha256"].append(seconds_of(lambda: hashlib.sha256(X).hexdigest()))
-            rows["digest"].append(seconds_of(lambda: digest_of(model, X, y, 1, {}, [], arguments)))
+            rows["digest"].append(seconds_of(lambda: digest_of(model, arguments, [], {}, 1)))
     medians = {what: statistics.median(times) for what, times in rows.items()}
     return [
         (
-            "fit_or_load, second time",
+            "fit in a block, second time",
             medians["trained"],
             medians["loaded"],
             "2 epochs of the lecture's CNN, 1,000 images; reference: trained",

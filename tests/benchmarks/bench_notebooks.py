@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = map(str, Path(__file__).resolve().parents[1:3])
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import refresh_notebooks as notebooks
 from environments import published_environment
@@ -21,7 +22,7 @@ from environments import published_environment
 from helpers import doctor
 
 SILENCE = 10  # seconds
-PROGRESS = re.compile(r"\b(tqdm|fit|fit_or_load|optimize)\(")
+PROGRESS = re.compile(r"\b(tqdm|fit|optimize)\(")
 
 
 def silent_cells(notebook, seconds):

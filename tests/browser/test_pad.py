@@ -45,7 +45,7 @@ def pad_notebook():
     length = next(i for i, found in enumerate(heading[start + 1 :]) if found)
     section = notebook.cells[start : start + length + 1]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    trains = [bool(re.search(r"\bfit(_or_load)?\(", cell.source)) for cell in code]
+    trains = ["with reuse_training(" in cell.source for cell in code]
     tell = nbformat.v4.new_code_cell(KERNEL)
     notebook.cells = [*code[: trains.index(True)], *section, tell]
     for cell in notebook.cells:

@@ -576,24 +576,13 @@ def test_zip_short_entry_with_a_right_checksum(tmp_path, refuses):
     """The checksum holds, so only the comparison of sizes can tell."""
     source = write_zip(tmp_path / "casia.zip", layout_entries())
     patched_entry(source, LAST, size=10_000)
-    refuses(source, source, LAST, "size that is declared")
+    refuses(source, source, LAST, "size that it states")
 
 
 def test_zip_bad_checksum(tmp_path, refuses):
     source = write_zip(tmp_path / "casia.zip", layout_entries())
     patched_entry(source, LAST, crc=1)
     refuses(source, source, LAST, "is damaged")
-
-
-def test_zip_bomb_by_ratio(tmp_path, refuses):
-    # A blank scan packs well too: a small one is taken, a huge one is not.
-    blank = [*layout_entries(), ("CASIA-Dataset/Train/人/9.bmp", bytes(90_000))]
-    source = write_zip(tmp_path / "blank.zip", blank)
-    assert len(tree(import_casia(source, tmp_path / "good"))) == 9
-    name = "CASIA-Dataset/Train/人/9.png"
-    bomb = [*layout_entries(), (name, bytes(4_000_000))]
-    source = write_zip(tmp_path / "casia.zip", bomb)
-    refuses(source, source, name, "unpacks to far more")
 
 
 def test_zip_bomb_by_size(tmp_path, refuses):
@@ -606,15 +595,6 @@ def test_zip_bomb_by_size(tmp_path, refuses):
             import_casia(source, tmp_path / "good")
         else:
             refuses(source, source, name, "larger than")
-
-
-def test_zip_bomb_by_total(tmp_path, refuses, monkeypatch):
-    source = write_zip(tmp_path / "casia.zip", layout_entries())
-    total = sum(len(content) for _, content in layout_entries())
-    monkeypatch.setattr(casia, "MAX_TOTAL", total - 1)
-    refuses(source, source, "larger than")
-    monkeypatch.setattr(casia, "MAX_TOTAL", total)
-    assert import_casia(source, tmp_path / "good").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from helpers import parallel
 from helpers.handwriting import compounds, strokes
 from helpers.handwriting.writers import Writer
 
@@ -67,15 +66,6 @@ def test_draw_is_the_same_with_any_number_of_workers():
     alone, _ = compounds.draw([7, 8], workers=1)
     shared, _ = compounds.draw([7, 8], workers=2)
     np.testing.assert_array_equal(alone, shared)
-
-
-def test_draw_where_there_are_no_process_pools(monkeypatch):
-    def no_pool(workers):
-        raise NotImplementedError
-
-    alone, _ = compounds.draw([7, 8], workers=1)
-    monkeypatch.setattr(parallel, "process_pool", no_pool)
-    np.testing.assert_array_equal(compounds.draw([7, 8], workers=2)[0], alone)
 
 
 def test_a_compound_is_not_drawn_as_another():

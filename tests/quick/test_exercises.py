@@ -7,18 +7,22 @@ import ast
 import csv
 import pickle
 import re
+import subprocess
+import sys
 from typing import NamedTuple
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from exercise_cases import CASES, EXTRA, FUNCTIONS
 from PIL import Image
 from refresh_notebooks import NOTEBOOKS, find_notebooks
 
 from helpers import images
-from helpers.exercises import CHECKS, check, verdict
+from helpers.exercises import NOTEBOOKS as NUMBERS
+from helpers.exercises import check, exercises_of, verdict
 from helpers.files import CourseError
 from helpers.handwriting import Handwriting, simulator
 from helpers.handwriting.writers import Writer
@@ -27,6 +31,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 """Wrong answers divide by zero, and average nothing."""
 
 nan, inf = float("nan"), float("inf")
+
+CHECKS = [number for notebook in NUMBERS for number in exercises_of(notebook)]
 
 
 class Scans(NamedTuple):
@@ -193,6 +199,35 @@ def test_check_prints_the_verdict(capsys):
 def test_an_unknown_exercise_is_named():
     with pytest.raises(CourseError, match="'06.9'; there are 06.1, .*06.5.$"):
         check("06.9", 1)
+    with pytest.raises(CourseError, match=r"'77\.1'; there are exercises .* 01, 02, .*10\.$"):
+        check("77.1", 1)
+
+
+WANTED = """
+import sys
+from helpers.exercises import check
+from helpers.files import CourseError
+
+check("01.1", None)
+try:
+    check("77.1", None)
+except CourseError:
+    pass
+heavy = ("keras", "tensorflow", "helpers.handwriting", "helpers.images", "matplotlib")
+print([name for name in sys.modules if name.startswith(heavy)])
+print([name for name in sys.modules if name.startswith("helpers.exercises.notebook")])
+"""
+
+
+def test_a_notebook_needs_only_its_own_checks():
+    done = subprocess.run(
+        [sys.executable, "-c", WANTED], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    answer, heavy, checks = done.stdout.splitlines()
+    assert answer == "Exercise 01.1: no answer yet."
+    assert heavy == "[]"
+    assert checks == "['helpers.exercises.notebook_01']"
 
 
 # --- Exercises that depend on the data ------------------------------------------

@@ -1,4 +1,4 @@
-"""The loader: pixels, order, names, cache, workers, errors."""
+"""The loader: pixels, order, names, cache, threads, errors."""
 
 import builtins
 import errno
@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import unicodedata
 import zipfile
 
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import images, pixels
+from helpers import images
 from helpers.files import COURSE, CourseError
 from helpers.images import (
     Images,
@@ -274,7 +273,7 @@ def run_python(arguments, **environment):
     return done.stdout
 
 
-# --- Workers -----------------------------------------------------------------------
+# --- Threads -----------------------------------------------------------------------
 
 
 def test_one_two_and_four_workers_give_the_same(many):
@@ -285,111 +284,45 @@ def test_one_two_and_four_workers_give_the_same(many):
         assert one.names == other.names and one.files == other.files
 
 
-def test_workers_do_read(many, monkeypatch):
-    """This process reads nothing: then all pixels come from the worker."""
-    reading = threading.Event()
-    take = images._Job.take
+def test_several_threads_read(many, monkeypatch):
+    """Each waits until the other has begun, so that one alone would never end."""
+    both, names = threading.Barrier(2), set()
+    read = images.read_bytes
 
-    def take_in_workers(self):
-        if threading.current_thread() is threading.main_thread():
-            reading.wait(30)
+    def meeting(path):
+        if threading.current_thread().name not in names:
+            names.add(threading.current_thread().name)
+            both.wait()
+        return read(path)
+
+    monkeypatch.setattr(images, "read_bytes", meeting)
+    load_folder(many, cache=False, workers=2)
+    assert len(names) == 2
+
+
+def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache):
+    class Bar:
+        def __init__(self, **options):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
             return None
-        start = take(self)
-        if start is None:
-            reading.set()
-        return start
 
-    serial = load_folder(many, cache=False, workers=1)
-    monkeypatch.setattr(images._Job, "take", take_in_workers)
-    monkeypatch.setattr(images, "_read", None)
-    loaded = load_folder(many, cache=False, workers=2)
-    np.testing.assert_array_equal(loaded.X, serial.X)
+        def update(self, count):
+            raise KeyboardInterrupt
 
-
-def test_small_folders_start_no_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(subprocess, "Popen", None)
-    assert len(load_folder(make(tmp_path / "d", a=20)).files) == 20
-
-
-def no_process(*args, **kwargs):
-    raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
-
-
-def python_that(code):
-    """A stand-in for Popen that runs other code than the worker's."""
-    popen = subprocess.Popen
-    return lambda command, **kwargs: popen([sys.executable, "-c", code], **kwargs)
-
-
-@pytest.mark.parametrize(
-    "popen",
-    [
-        no_process,
-        python_that("raise SystemExit(1)"),
-        python_that("print('who is there?', flush=True)"),
-        python_that(
-            "import sys, marshal; marshal.dump('ready', sys.stdout.buffer); "
-            "sys.stdout.flush(); marshal.load(sys.stdin.buffer); "
-            "marshal.load(sys.stdin.buffer)"
-        ),
-        python_that("import time; time.sleep(60)"),
-    ],
-    ids=[
-        "cannot start",
-        "fails",
-        "chatters",
-        "dies at work",
-        "hangs at the start",
-    ],
-)
-def test_broken_workers_do_no_harm(many, monkeypatch, popen):
-    serial = load_folder(many, cache=False, workers=1)
-    monkeypatch.setattr(subprocess, "Popen", popen)
-    start = time.perf_counter()
-    loaded = load_folder(many, cache=False, workers=3)
-    assert time.perf_counter() - start < 30
-    np.testing.assert_array_equal(loaded.X, serial.X)
-
-
-def test_a_script_without_a_main_guard(many, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "from helpers.images import load_folder\n"
-        "print('started')\n"
-        f"print(load_folder({str(many)!r}, cache=False, workers=3).X.shape)\n",
-        encoding="utf-8",
-    )
-    assert run_python([script]).split("\n") == [
-        "started",
-        "(1500, 80, 60, 1)",
-        "",
-    ]
-
-
-@pytest.mark.parametrize("hanging", [False, True])
-def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache, hanging):
-    started = []
-    popen = subprocess.Popen
-    if hanging:
-        popen = python_that("import time; time.sleep(60)")
-
-    def watched(*args, **kwargs):
-        started.append(popen(*args, **kwargs))
-        return started[-1]
-
-    def interrupted(self, start):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(subprocess, "Popen", watched)
-    monkeypatch.setattr(images._Job, "read", interrupted)
+    calls = []
+    read = images.read_bytes
+    monkeypatch.setattr(images, "read_bytes", lambda path: calls.append(path) or read(path))
+    monkeypatch.setattr(images, "tqdm", Bar)
     threads = threading.active_count()
-    start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        load_folder(many, workers=3)
-    assert time.perf_counter() - start < 20
-    assert len(started) == 2
-    assert all(process.poll() is not None for process in started)
+        load_folder(many, workers=2)
     assert threading.active_count() == threads
+    assert len(calls) < 1500  # what had not begun was given up
     assert not own_cache.exists()
 
 
@@ -476,7 +409,7 @@ def test_another_pillow_or_recipe_reads_again(small, reads, monkeypatch, what):
     if what == "Pillow":
         monkeypatch.setattr("PIL.__version__", "0.0.1")
     else:
-        monkeypatch.setattr(pixels, "RECIPE", -1)
+        monkeypatch.setattr(images, "RECIPE", -1)
     load_folder(small)
     assert len(reads) == 2
 
@@ -492,23 +425,40 @@ def flip(at):
     return damage
 
 
+def swap(old, new):
+    """Change some bytes, which must be there."""
+
+    def damage(data):
+        assert old in data
+        return data.replace(old, new)
+
+    return damage
+
+
+def another_npz(data):
+    """A sound file, but not one of the course."""
+    file = io.BytesIO()
+    np.savez(file, X=np.zeros((5, 80, 60, 1), np.uint8))
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         lambda data: b"",
         lambda data: data[:20],
+        lambda data: data[: len(data) // 2],
         lambda data: data[:-1],
-        lambda data: data + b"x",
         lambda data: b"something else entirely " * 9,
+        another_npz,
         flip(0),
-        flip(18),
-        flip(30),
-        flip(images.START.size + 3),
-        flip(-1),
+        swap(b'"names"', b'"nomes"'),
+        swap(b"a/2.png", b"a/4.png"),
+        flip(5000),
     ],
     ids=[
-        *("empty", "short", "cut", "longer", "foreign"),
-        *("magic", "sum", "length", "header", "pixel"),
+        *("empty", "short", "half", "cut", "foreign", "foreign npz"),
+        *("start", "about", "path", "pixel"),
     ],
 )
 def test_a_damaged_cache_is_rebuilt(small, reads, own_cache, capsys, damage):
@@ -524,6 +474,18 @@ def test_a_damaged_cache_is_rebuilt(small, reads, own_cache, capsys, damage):
     np.testing.assert_array_equal(again.X, first.X)
     load_folder(small)
     assert len(reads) == 2 and capsys.readouterr().out == ""
+
+
+def test_no_changed_byte_of_the_cache_passes_as_another_image(small, own_cache):
+    first = load_folder(small)
+    (kept,) = own_cache.iterdir()
+    good = kept.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in (*rng.integers(0, len(good), 60), *range(0, 160, 4), *range(-400, 0, 5)):
+        kept.write_bytes(flip(int(at))(good))
+        again = load_folder(small)  # read anew, where the change does harm
+        np.testing.assert_array_equal(again.X, first.X)
+        assert again[2:] == first[2:] and again.y.tolist() == first.y.tolist()
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(small, own_cache, monkeypatch, capsys):
@@ -544,20 +506,6 @@ def test_a_cache_folder_that_is_a_file_does_not_matter(small, tmp_path, capsys):
     (tmp_path / "cache folder").write_text("in the way")
     assert len(load_folder(small).files) == 5
     assert "were not cached" in capsys.readouterr().out
-
-
-def test_the_cache_is_many_times_faster(many):
-    def best(load, times):
-        seconds = []
-        for _ in range(times):
-            start = time.perf_counter()
-            load()
-            seconds.append(time.perf_counter() - start)
-        return min(seconds)
-
-    files = [many / file for file in load_folder(many).files]
-    serial = best(lambda: np.stack([lecture(file) for file in files]), 2)
-    assert serial / best(lambda: load_folder(many), 8) >= 8
 
 
 # --- Errors ------------------------------------------------------------------------
@@ -660,28 +608,25 @@ def test_the_first_bad_file_is_named_whoever_reads_it(tmp_path, many, workers):
     refused(folder, first, "(200 files", cache=False, workers=workers)
 
 
-def test_a_slow_worker_with_an_earlier_bad_file_goes_first(tmp_path, many, monkeypatch):
-    """This process meets the second bad file while the worker is at the first."""
+def test_a_slow_thread_with_an_earlier_bad_file_goes_first(tmp_path, many, monkeypatch):
+    """One thread meets the second bad file while another is at the first."""
     folder = tmp_path / "d"
     shutil.copytree(many / "人", folder / "人")
-    for number in (0, 300):
-        (folder / "人" / f"{number}.png").write_text("not an image")
-    take = images._Job.take
+    bad = [folder / "人" / f"{number}.png" for number in (0, 300)]
+    for file in bad:
+        file.write_text("not an image")
+    second = threading.Event()
+    read = images.read_bytes
 
-    def worker_first(self):
-        if threading.current_thread() is threading.main_thread():
-            while self.todo and self.todo[0] == 0:
-                time.sleep(0.01)
-        return take(self)
+    def later(path):
+        if path == str(bad[0]):
+            second.wait()
+        if path == str(bad[1]):
+            second.set()
+        return read(path)
 
-    slow_and_short = (
-        "import sys, marshal, time; ask, say = sys.stdin.buffer, sys.stdout.buffer; "
-        "marshal.load(ask); marshal.dump('ready', say); say.flush(); "
-        "marshal.load(ask); time.sleep(0.5); marshal.dump(b'', say); say.flush()"
-    )
-    monkeypatch.setattr(images._Job, "take", worker_first)
-    monkeypatch.setattr(subprocess, "Popen", python_that(slow_and_short))
-    refused(folder, folder / "人" / "0.png", "(0 files", cache=False, workers=2)
+    monkeypatch.setattr(images, "read_bytes", later)
+    refused(folder, bad[0], "(0 files", cache=False, workers=2)
 
 
 def test_pixels_that_cannot_be_scaled(tmp_path):

@@ -16,13 +16,13 @@ HELPERS = ROOT / "helpers"
 MOST_FILES = 18  # at the top of helpers/
 
 FLOORS = {
-    0: ("files", "parallel", "pixels", "scores"),
+    0: ("files", "scores", "settings"),
     1: (
         *("archives", "convolution", "imagenet", "images", "plots"),
         *("quiet_keras", "sprites", "training", "tuning", "tuning_table"),
     ),
     2: ("claims", "digits", "handwriting", "photos", "teachable_machine"),
-    3: ("assignments", "exercises", "explorers", "photo_sets"),
+    3: ("assignments", "exercises", "explorers"),
     4: ("doctor", "teaching"),
 }
 """Files and folders at the top of helpers/, the ground floor first."""

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import photos, pixels
+from helpers import photos
 from helpers.files import CourseError
+from helpers.images import BadImage
 
 
 def test_every_photo_is_there():
@@ -302,5 +303,5 @@ def test_fit_refuses(image, size, how, message):
 def test_floating_point_pixels_are_refused():
     file = io.BytesIO()
     Image.new("F", (4, 4)).save(file, "TIFF")
-    with pytest.raises(pixels.BadImage, match="floating-point"):
+    with pytest.raises(BadImage, match="floating-point"):
         photos.decode(file.getvalue())

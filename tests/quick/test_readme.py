@@ -20,25 +20,23 @@ def test_every_notebook_has_a_row_and_a_cost():
 
 @pytest.mark.parametrize(("title", "name", "runs_in"), ROW.findall(README))
 def test_a_row_is_true(title, name, runs_in):
-    assert read(LECTURES[name]).cells[0].source.startswith(f"# {title}\n")
+    assert read(LECTURES[name]).cells[0].source.startswith(f"# {title}")
     assert runs_in == doctor.minutes(doctor.NOTEBOOKS[name[:2]].measured)
 
 
 # --- Variables --------------------------------------------------------------------
 
 PLACES = ("helpers", "tests", "notebooks", "data/tuning", "data/pretrained", ".ci", ".github")
-KINDS = {".py", ".ipynb", ".md", ".yml", ""}
+KINDS = "*.py", "*.ipynb", "*.md", "*.yml", "run"
 MADE_UP = {"COURSE_FLOWERS", "COURSE_FONT", "COURSE_TEST"}
 """Names of single tests, which nobody sets."""
 
 
 def test_the_table_of_variables_is_complete():
     """tests/README.md lists what code, notebooks and scripts read from the environment."""
-    paths = [path for place in PLACES for path in (ROOT / place).rglob("*")]
-    used = set()
-    for path in paths:
-        if path.suffix in KINDS and path.is_file():
-            used |= set(re.findall("COURSE_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8")))
+    paths = [path for p in PLACES for kind in KINDS for path in (ROOT / p).rglob(kind)]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    used = {name for text in texts for name in re.findall("COURSE_[A-Z_]*[A-Z]", text)}
     table = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(COURSE_\w+)", table, re.MULTILINE)
     assert sorted(listed) == sorted(used - MADE_UP)

@@ -8,12 +8,17 @@ import pytest
 from notebook_tools import execute, lecture, text_of
 
 
+def alone(environment, folder):
+    """An environment with a cache of its own: others watch what is added to theirs."""
+    return environment | {"COURSE_CACHE": str(folder / "cache")}
+
+
 def test_real_mnist(real_data, simulated, tmp_path):
     path = lecture("04")
     cache = tmp_path / "keras" / "datasets"
     cache.mkdir(parents=True)
     shutil.copy(real_data / "keras-home" / "datasets" / "mnist.npz", cache)
-    environment = simulated | {"KERAS_HOME": str(cache.parent)}
+    environment = alone(simulated, tmp_path) | {"KERAS_HOME": str(cache.parent)}
     notebook = execute(path, tmp_path / "mnist.ipynb", environment)
     text = text_of(notebook)
     assert "Digits: real handwriting, MNIST, 60,000 training" in text
@@ -37,7 +42,7 @@ def test_real_imagenet_weights(real_data, imagenet_weights, simulated, tmp_path)
     data = tmp_path / "data"
     shutil.copytree(real_data / "imagenet-samples", data / "photos")
     shutil.copytree(real_data / "teachable-machine", data / "teachable-machine")
-    environment = simulated | {
+    environment = alone(simulated, tmp_path) | {
         "KERAS_HOME": str(imagenet_weights),
         "COURSE_DATA": str(data),
     }

@@ -134,7 +134,8 @@ model = keras.Sequential(
     ]
 )
 compile_model(model)
-_ = fit_or_load(model, X[train], y[train], epochs=30, batch_size=64, seed=1)
+with reuse_training(seed=1):
+    model.fit(X[train], y[train], epochs=30, batch_size=64)
 """
 """The first CNN of notebook 06 on these images."""
 

@@ -22,9 +22,9 @@ import pandas as pd
 import pytest
 
 from helpers import training
-from helpers.files import COURSE, CourseError
+from helpers.files import COURSE, CourseError, write_file
 from helpers.quiet_keras import keras
-from helpers.training import fit_or_load
+from helpers.training import reuse_training
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
@@ -70,6 +70,12 @@ def network(
     return model
 
 
+def fit_in_block(model, x, y=None, *, seed=0, live=None, train=True, watch=None, **arguments):
+    """`model.fit` in a block of its own."""
+    with reuse_training(seed=seed, live=live, train=train, watch=watch):
+        return model.fit(x, y, **arguments)
+
+
 def stopping(patience=1, **settings):
     return keras.callbacks.EarlyStopping(
         "val_loss", patience=patience, restore_best_weights=True, **settings
@@ -78,7 +84,7 @@ def stopping(patience=1, **settings):
 
 def call(*, model=network, x=X, y=Y, callbacks=list, **arguments):
     """A function that builds a network and fits or loads it."""
-    return lambda: fit_or_load(
+    return lambda: fit_in_block(
         model() if callable(model) else model,
         x() if callable(x) else x,
         y,
@@ -113,19 +119,28 @@ def trained(monkeypatch):
     """A list that grows with every training, which is only pretended."""
     counted = []
 
-    def pretend(model, x, y, watch, callbacks, arguments):
+    @functools.wraps(keras.Model.fit)
+    def pretend(model, callbacks, **arguments):
         counted.append(model)
-        model.optimizer.build(model.trainable_variables)
+        clock = callbacks[0]
+        clock.set_model(model)
+        clock.on_train_begin()
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         for variable in model.trainable_variables:
             variable.assign(variable + 1)
         history = keras.callbacks.History()
         history.params = {"verbose": 0, "epochs": 1, "steps": 1}
         history.history, history.epoch = {"loss": [0.5]}, [0]
-        history.seconds = [0.1]
         return history
 
-    monkeypatch.setattr(training, "_fit", pretend)
+    monkeypatch.setattr(keras.Model, "fit", pretend)
     return counted
+
+
+@functools.wraps(keras.Model.fit)
+def must_not_train(model, **arguments):
+    raise AssertionError("it was trained")
 
 
 @pytest.fixture
@@ -152,7 +167,7 @@ ARGUMENTS = dict(epochs=4, batch_size=8, validation_data=(X_VAL, Y_VAL))
 
 
 def real_call(model, **changes):
-    return fit_or_load(model, X, Y, callbacks=[stopping()], seed=5, **(ARGUMENTS | changes))
+    return fit_in_block(model, X, Y, callbacks=[stopping()], seed=5, **(ARGUMENTS | changes))
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +243,8 @@ def test_without_leave_to_train_only_what_is_kept_counts(trained, capsys):
     expected = "'reader' has not been trained on this machine yet.\n"
     assert capsys.readouterr().out == expected
     assert not trained and same(before, model.get_weights())
+    assert call(callbacks=lambda: [OwnCallback()], train=False)() is None
+    assert capsys.readouterr().out.count("\n") == 1
     assert call(train=False, live=True)() and len(trained) == 1
     assert call(train=False)() and len(trained) == 1
 
@@ -264,7 +281,7 @@ def test_training_goes_on_alike_after_a_hit(kept, monkeypatch):
     real_call(fresh)  # live
     loaded = network()
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_fit", None)  # a training would fail
+        patch.setattr(keras.Model, "fit", must_not_train)
         real_call(loaded)
     assert same(loaded.optimizer.variables, fresh.optimizer.variables)
     assert int(loaded.optimizer.iterations) > 0
@@ -306,7 +323,7 @@ def test_a_step_is_compiled_once_and_gives_what_fit_gives(own_cache, monkeypatch
         return optimizer
 
     ours, theirs = network(optimizer=new()), network(optimizer=new())
-    history = fit_or_load(ours, X, Y, epochs=3, seed=5, validation_data=(X_VAL, Y_VAL))
+    history = fit_in_block(ours, X, Y, epochs=3, seed=5, validation_data=(X_VAL, Y_VAL))
     assert len(compiled) == 1
     compiled.clear()
     keras.utils.set_random_seed(5)
@@ -333,9 +350,9 @@ def test_models_without_prepared_variables_are_fitted_too(own_cache, targets):
         model.compile("adam", "mse", metrics=["mae"])
         y = None
         with pytest.raises(ValueError, match="None values"):
-            fit_or_load(model, X, y, epochs=1)
+            fit_in_block(model, X, y, epochs=1)
         y = np.eye(3)[Y]
-    history = fit_or_load(model, X, y, epochs=2)
+    history = fit_in_block(model, X, y, epochs=2)
     assert history.history["loss"][1] > 0
 
 
@@ -347,7 +364,7 @@ def test_numbers_in_the_history_are_those_of_python(tmp_path):
     def fit():
         model = network(loss="categorical_crossentropy", metrics=["accuracy", per_class])
         plateau = keras.callbacks.ReduceLROnPlateau("loss", patience=1)
-        return fit_or_load(model, X, one_hot, callbacks=[plateau], epochs=np.int64(2))
+        return fit_in_block(model, X, one_hot, callbacks=[plateau], epochs=np.int64(2))
 
     cold = fit()
     warm = fit()
@@ -373,7 +390,7 @@ def test_watched_data_are_scored_and_change_nothing(live, monkeypatch):
     best = int(np.argmin(plain["val_loss"]))
     scores = model.evaluate(*watch["test"], batch_size=512, verbose=0)
     assert history.history["test_loss"][best] == pytest.approx(scores[0], abs=1e-6)
-    monkeypatch.setattr(training, "_fit", None)
+    monkeypatch.setattr(keras.Model, "fit", must_not_train)
     again = real_call(network(), watch=watch)
     assert again.history == history.history
 
@@ -555,6 +572,7 @@ EQUAL = {
     "a pandas column": ({}, {"y": pd.Series(Y)}),
     "a number of NumPy as the seed": ({"seed": 3}, {"seed": np.int64(3)}),
     "no callbacks": ({}, {"callbacks": lambda: None}),
+    "a default, spelled out": ({}, {"epochs": 1, "shuffle": True, "sample_weight": None}),
     "arguments in another order": (
         {"epochs": 2, "batch_size": 8},
         {"batch_size": 8, "epochs": 2},
@@ -579,9 +597,9 @@ def test_strings_numbers_and_lists_are_told_apart():
     values += [np.array([1]), np.array([1.0]), np.array([[1]]), [1, []], ""]
     values += [np.zeros((0, 2)), np.zeros((2, 0)), -0.0, 0.0, ["a", "b"]]
     values += [["ab", ""], ['a", "b'], {"a": 1, "b": 2}, {"dict": [["a", 1]]}]
-    digests = {training._hash(value) for value in values}
+    digests = {training.hash_of(value) for value in values}
     assert len(digests) == len(values)
-    same = {training._hash(one) for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
+    same = {training.hash_of(one) for one in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
     assert len(same) == 1
 
 
@@ -630,9 +648,24 @@ def test_training_that_has_begun_is_a_miss(shares):
         model = network()
         model.optimizer.build(model.trainable_variables)
         model.optimizer.iterations.assign(7)
-        fit_or_load(model, X, Y)
+        fit_in_block(model, X, Y)
 
     assert not shares(call(), begun)
+
+
+@pytest.mark.parametrize("limit", ["max_epochs", "max_steps_per_epoch"])
+def test_a_limit_for_trials_is_a_miss(shares, limit):
+    """Keras trains for no longer than KERAS_MAX_EPOCHS."""
+    set_limit = getattr(keras.config, f"set_{limit}")
+
+    def limited():
+        set_limit(1)
+        try:
+            call(epochs=2)()
+        finally:
+            set_limit(None)
+
+    assert not shares(call(epochs=2), limited)
 
 
 # What cannot be known is never reused ----------------------------------------
@@ -704,6 +737,19 @@ def changed_layer():
     return layer
 
 
+def unbuilt():
+    model = keras.Sequential([layers.Flatten(), layers.Dense(3)], name="mine")
+    model.compile("adam", logits())
+    return model
+
+
+def changed_inner_layer():
+    """The change is in a layer that no configuration shows."""
+    inner = layers.ReLU()
+    inner.call = double
+    return layers.TimeDistributed(inner)
+
+
 def own_decay():
     return network(optimizer=keras.optimizers.SGD(OwnDecay(0.1, 10, 0.9)))
 
@@ -740,6 +786,11 @@ UNKNOWN = {
     "own metric": (of(metrics=[own_loss]), "function"),
     "own schedule": (call(model=own_decay), "OwnDecay"),
     "own method of a layer": (of_layer(changed_layer), "call"),
+    "own method of an inner layer": (
+        call(model=lambda: network(extra=[layers.Reshape((3, 12)), changed_inner_layer()])),
+        "call",
+    ),
+    "no weights yet": (call(model=unbuilt), "'mine' has no weights before it is trained"),
     "Lambda layer": (
         of_layer(lambda: layers.Lambda(lambda x: x + 1)),
         "function of your own",
@@ -769,7 +820,7 @@ def test_unknown_things_train_every_time(trained, own_cache, capsys, what):
 def test_a_dataset_is_really_trained(own_cache, capsys):
     model = network()
     before = model.get_weights()
-    history = fit_or_load(model, dataset(), epochs=1)
+    history = fit_in_block(model, dataset(), epochs=1)
     assert len(history.history["accuracy"]) == len(history.seconds) == 1
     assert not same(before, model.get_weights())
     assert capsys.readouterr().out.count("\n") == 1
@@ -908,11 +959,12 @@ def test_a_damaged_file_leaves_the_model_as_it_was(kept, monkeypatch):
     before = [np.asarray(v) for v in model.variables]
     after = []
 
-    def look(model, *rest):
+    @functools.wraps(keras.Model.fit)
+    def look(model, **arguments):
         after.extend(np.asarray(v) for v in model.variables)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_fit", look)
+    monkeypatch.setattr(keras.Model, "fit", look)
     with pytest.raises(KeyboardInterrupt):
         real_call(model)
     assert same(before, after)
@@ -929,7 +981,7 @@ def test_a_full_disk_costs_only_the_cache(trained, own_cache, monkeypatch, capsy
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
         model = network()
-        history = fit_or_load(model, X, Y)
+        history = fit_in_block(model, X, Y)
     assert history.history == {"loss": [0.5]}
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -953,15 +1005,16 @@ def test_an_unwritable_folder_costs_only_the_cache(trained, tmp_path, monkeypatc
 
 
 def test_a_history_that_json_cannot_hold(own_cache, capsys, monkeypatch):
-    really = training._fit
+    really = keras.Model.fit
 
-    def odd(*arguments):
-        history = really(*arguments)
+    @functools.wraps(really)
+    def odd(model, **arguments):
+        history = really(model, **arguments)
         history.history["odd"] = [1j]
         return history
 
-    monkeypatch.setattr(training, "_fit", odd)
-    history = fit_or_load(network(), X, Y)
+    monkeypatch.setattr(keras.Model, "fit", odd)
+    history = fit_in_block(network(), X, Y)
     assert history.history["odd"] == [1j]
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -984,7 +1037,7 @@ def test_interrupted_training_leaves_nothing(own_cache):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_or_load(network(), X, Y, epochs=3, callbacks=[Interrupt()])
+        fit_in_block(network(), X, Y, epochs=3, callbacks=[Interrupt()])
     assert not own_cache.exists() or list(own_cache.iterdir()) == []
 
 
@@ -999,7 +1052,7 @@ def save(value):
     optimizer = SimpleNamespace(variables=[np.ones(2)])
     model = SimpleNamespace(variables=[np.full(9, value)], optimizer=optimizer)
     history = SimpleNamespace(history={}, epoch=[], seconds=[], params={})
-    training._save(Path(sys.argv[1]), "digest", model, history)
+    training.save_result(Path(sys.argv[1]), "digest", model, history)
 
 save(1.0)
 whole = np.savez
@@ -1033,7 +1086,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     later = time.time() + 7200
     with pytest.MonkeyPatch.context() as patch:  # goes when it is old
         patch.setattr(time, "time", lambda: later)
-        with training.write_file(path.with_name("next")) as partial:
+        with write_file(path.with_name("next")) as partial:
             partial.write_bytes(b"")
     assert {p.name for p in path.parent.iterdir()} == {"result.npz", "next"}
 
@@ -1052,7 +1105,7 @@ def test_live_trains_and_replaces(live, kept, monkeypatch, how):
     assert history.history == live.history.history
     assert kept.stat().st_size > 1000
     monkeypatch.setenv("COURSE_LIVE", "0")
-    monkeypatch.setattr(training, "_fit", None)
+    monkeypatch.setattr(keras.Model, "fit", must_not_train)
     loaded = real_call(network())
     assert loaded.seconds == history.seconds
 
@@ -1072,15 +1125,8 @@ def uncompiled():
     return keras.Sequential([keras.Input((6, 5, 1)), layers.Flatten()], name="mine")
 
 
-def unbuilt():
-    model = keras.Sequential([layers.Flatten(), layers.Dense(3)], name="mine")
-    model.compile("adam", logits())
-    return model
-
-
 MISTAKES = {
     "not compiled": (call(model=uncompiled), "Compile 'mine' before"),
-    "not built": (call(model=unbuilt), "'mine' has no weights yet"),
     "seed": (call(seed="one"), "seed must be a whole number .* 'one'"),
     "no seed": (call(seed=None), "seed must be a whole number"),
     "negative seed": (call(seed=-1), "seed must be a whole number"),
@@ -1108,19 +1154,268 @@ def test_nothing_is_printed(live, capsys):
     assert "rror" not in miss.err + hit.err
 
 
-def test_progress_goes_to_standard_error(capsys, monkeypatch):
-    """Shown only where training takes longer than a second."""
+@pytest.fixture
+def with_bar(monkeypatch):
+    """As without TQDM_DISABLE."""
+    monkeypatch.setattr(training, "tqdm", functools.partial(training.tqdm, disable=False))
+
+
+def test_progress_is_shown_and_goes_away(with_bar, capsys):
+    """Where training takes longer than a second, on standard output."""
 
     class Slow(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             time.sleep(0.6)
 
-    monkeypatch.setattr(training, "tqdm", functools.partial(training.tqdm, disable=False))
-    fit_or_load(network(), X, Y, epochs=3, callbacks=[Slow()])
+    fit_in_block(network(), X, Y, epochs=3, callbacks=[Slow()])
     shown = capsys.readouterr()
-    assert shown.out.startswith("This result cannot be reused later")
-    assert "Training" in shown.err and "accuracy" in shown.err
-    assert shown.err.rstrip(" ").endswith("\n")  # the bar was closed
+    first, bar = shown.out.split("\n")
+    assert first.startswith("This result cannot be reused later")
+    assert "Training" in bar and "accuracy" in bar
+    assert bar.endswith("\r") and not bar.split("\r")[-2].strip()  # wiped out
+    assert shown.err == ""
+
+
+REUSED = "Reused: trained before with the same model, data and settings.\n"
+
+
+def test_one_line_says_whether_a_long_training_was_reused(with_bar, monkeypatch, capsys):
+    monkeypatch.setattr(training, "SHORT", 0)
+
+    def said(**arguments):
+        fit_in_block(network(), X, Y, **arguments)
+        return re.sub("[^\n]*\r", "", capsys.readouterr().out)  # without the bar
+
+    assert said(epochs=2) == "Trained for 2 epochs; kept for the next time.\n"
+    assert said(epochs=2) == REUSED
+    assert said(epochs=2, verbose=0) == ""
+    assert said(epochs=1) == "Trained for 1 epoch; kept for the next time.\n"
+    out = said(callbacks=[OwnCallback()])
+    first, second = out.splitlines()
+    assert first.startswith("This result cannot be reused later: ")
+    assert second == "Trained for 1 epoch."
+    monkeypatch.setattr(training, "SHORT", 1000)
+    assert said(epochs=2) == said(epochs=1) == ""
+
+
+def test_verbose_is_left_to_keras(with_bar, monkeypatch, capsys):
+    monkeypatch.setattr(training, "SHORT", 0)
+    fit_in_block(network(), X, Y, epochs=2, verbose=2)
+    out = capsys.readouterr().out
+    assert "Epoch 2/2" in out and "Training" not in out and "Trained" not in out
+
+
+# The block itself ------------------------------------------------------------
+
+
+@pytest.fixture
+def own_fit():
+    """Keras's own `fit`; it must be back in its place afterwards."""
+    before = keras.Model.fit
+    assert "fit" not in vars(keras.Model)  # Keras inherits it
+    yield before
+    assert keras.Model.fit is before and "fit" not in vars(keras.Model)
+
+
+def test_fit_is_back_after_the_block(own_fit):
+    with reuse_training():
+        assert keras.Model.fit is not own_fit
+        assert network().fit(X, Y).seconds
+    assert not hasattr(network().fit(X, Y, verbose=0), "seconds")
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_fit_is_back_after_an_error(own_fit, error):
+    with pytest.raises(error), reuse_training():
+        raise error
+
+
+def test_fit_is_back_after_an_error_in_fit(own_fit):
+    with reuse_training():
+        inside = keras.Model.fit
+        with pytest.raises(ValueError, match="cardinality"):
+            network().fit(X, Y[:-1], verbose=0)
+        assert keras.Model.fit is inside
+        with pytest.raises(CourseError):
+            uncompiled().fit(X, Y)
+        assert keras.Model.fit is inside
+
+
+def test_fit_is_back_where_the_block_refuses_its_seed(own_fit):
+    with pytest.raises(CourseError), reuse_training(seed=-1):
+        raise AssertionError("the block was entered")
+
+
+def test_several_fits_in_a_block_are_as_in_blocks_of_their_own(trained):
+    with reuse_training(seed=3):
+        network().fit(X, Y)
+        first = np.random.random()
+        network(units=5).fit(X, Y)
+        assert np.random.random() == first  # each begins and ends with the seed
+    assert len(trained) == 2
+    call(seed=3)()
+    of(units=5)()
+    assert len(trained) == 3  # the last with another seed
+
+
+def test_of_nested_blocks_the_inner_one_counts(trained, capsys):
+    with reuse_training(seed=1):
+        with reuse_training(seed=2):
+            assert network().fit(X, Y).seconds == []
+        network().fit(X, Y)
+    assert len(trained) == 2
+    call(seed=1)()
+    call(seed=2)()
+    assert len(trained) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_nested_block_ends_with_an_error(trained):
+    with reuse_training(seed=1):
+        with pytest.raises(KeyError), reuse_training(seed=2):
+            raise KeyError
+        network().fit(X, Y)
+    call(seed=1)()
+    assert len(trained) == 1
+
+
+def test_arguments_by_position(trained):
+    with reuse_training():
+        network().fit(X, Y, 8, 2)
+        network().fit(X, y=Y, epochs=2, batch_size=8)
+    assert len(trained) == 1
+
+
+def test_a_wrong_argument_is_told_as_keras_tells_it(own_fit):
+    with pytest.raises(TypeError) as plain:
+        network().fit(X, Y, epoch=2)
+    with reuse_training(), pytest.raises(TypeError) as ours:
+        network().fit(X, Y, epoch=2)
+    assert str(ours.value) == str(plain.value)
+
+
+def test_at_home_without_the_block_it_is_the_same(live, own_fit):
+    """Bit for bit: what is left when the line of the block is deleted."""
+    model = network()
+    keras.utils.set_random_seed(5)
+    history = model.fit(X, Y, callbacks=[stopping()], verbose=0, **ARGUMENTS)
+    assert same(model.variables, live.weights)
+    assert same(model.optimizer.variables, live.model.optimizer.variables)
+    assert history.history == live.history.history
+
+
+class OwnFit(keras.Sequential):
+    calls = 0
+
+    def fit(self, *arguments, **settings):
+        self.calls += 1
+        return super().fit(*arguments, **settings)
+
+
+def test_a_subclass_with_a_fit_of_its_own(own_fit, own_cache, capsys):
+    model = OwnFit(network().layers)
+    model.build((None, 6, 5, 1))
+    model.compile("adam", logits())
+    history = fit_in_block(model, X, Y, epochs=2)
+    assert model.calls == 1 and len(history.seconds) == 2
+    assert "OwnFit is not a part of Keras" in capsys.readouterr().out
+    assert not own_cache.exists()
+
+
+class Subclass(keras.Model):
+    """As in Keras's guide: its weights are made by its first batch."""
+
+    def __init__(self):
+        super().__init__(name="mine")
+        self.flatten, self.dense = layers.Flatten(), layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(self.flatten(x))
+
+
+def test_a_subclass_is_trained_each_time_as_at_home(own_fit, own_cache, capsys):
+    models = []
+    for _ in range(3):
+        keras.utils.set_random_seed(1)
+        models.append(Subclass())
+        models[-1].compile("adam", logits())
+    for model in models[:2]:
+        fit_in_block(model, X, Y, epochs=2, seed=4)
+        out = capsys.readouterr().out
+        assert out.count("\n") == 1
+        assert out.startswith("This result cannot be reused later: 'mine' has no weights")
+    keras.utils.set_random_seed(4)
+    models[2].fit(X, Y, epochs=2, verbose=0)
+    assert same(models[0].variables, models[2].variables)
+    assert same(models[1].variables, models[2].variables)
+    assert not own_cache.exists()
+
+
+def test_what_a_callback_trains_is_not_looked_up(own_fit, own_cache):
+    other = network(units=2)
+
+    class Inner(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.inner = other.fit(X, Y, verbose=0)
+
+    inner = Inner()
+    fit_in_block(network(), X, Y, callbacks=[inner])
+    assert not hasattr(inner.inner, "seconds")
+    assert not own_cache.exists()
+
+
+# A cell that is run twice ----------------------------------------------------
+
+AGAIN = re.compile(
+    r"This model has been trained already, for (\d+) steps: training goes on "
+    r"from there\. To start afresh, build it again\.\n"
+)
+
+
+def test_a_model_that_was_trained_says_so(own_fit, capsys):
+    model = network()
+    losses = [fit_in_block(model, X, Y, epochs=2).history["loss"] for _ in range(2)]
+    assert AGAIN.fullmatch(capsys.readouterr().out)[1] == "2"  # an epoch is one batch
+    assert losses[0] != losses[1]
+    fit_in_block(network(), X, Y, epochs=2)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_model_from_the_cache_counts_as_trained(kept, own_fit, capsys):
+    with reuse_training(seed=5):
+        model = network()
+        history = model.fit(X, Y, callbacks=[stopping()], **ARGUMENTS)
+        assert capsys.readouterr().out == ""
+        model.fit(X, Y)
+    steps = len(history.epoch) * len(X) // ARGUMENTS["batch_size"]
+    assert AGAIN.fullmatch(capsys.readouterr().out)[1] == str(steps)
+
+
+def test_it_says_so_before_it_trains(own_fit, monkeypatch, capsys):
+    model = network()
+    fit_in_block(model, X, Y)
+
+    @functools.wraps(keras.Model.fit)
+    def stopped(model, **arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        fit_in_block(model, X, Y)
+    assert AGAIN.fullmatch(capsys.readouterr().out)
+    monkeypatch.undo()
+
+
+def test_loss_scaling_and_new_optimizers(own_fit, capsys):
+    """A model that is compiled again is fine-tuned, which is no mistake."""
+    model = network(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()))
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
+    fit_in_block(model, X, Y)
+    assert AGAIN.fullmatch(capsys.readouterr().out)
+    model.compile("sgd", logits())
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
 
 
 # Several processes -----------------------------------------------------------
@@ -1128,14 +1423,14 @@ def test_progress_goes_to_standard_error(capsys, monkeypatch):
 PROCESS = """
 import hashlib, sys, time
 from pathlib import Path
-sys.path.insert(0, "tests")
+sys.path.insert(0, "tests/training")
 from test_training import *
 
 Path(sys.argv[1], sys.argv[2]).touch()
 while len(list(Path(sys.argv[1]).iterdir())) < 2:
     time.sleep(0.01)
 model = network()
-history = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
+history = fit_in_block(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
 weights = [np.asarray(v).tolist() for v in model.variables]
 print(json.dumps([weights, history.history]))
 """
@@ -1161,7 +1456,7 @@ def test_two_processes_at_once_and_a_third_later(tmp_path, own_cache, trained):
     weights, history = json.loads(one)
     assert len(list(own_cache.iterdir())) == 1
     model = network()
-    loaded = fit_or_load(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
+    loaded = fit_in_block(model, X, Y, callbacks=[stopping()], **ARGUMENTS)
     assert not trained
     assert loaded.history == history
     assert [np.asarray(v).tolist() for v in model.variables] == weights

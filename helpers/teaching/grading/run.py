@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from joblib import cpu_count
 from tqdm import tqdm
 
-from helpers import parallel
 from helpers.files import CourseError, write_file
 from helpers.teaching.grading import gradebook, report, sandbox
 from helpers.teaching.grading.course import Course, digest
@@ -59,7 +59,7 @@ def grade(arguments):
         assignments = {name: assignments[name] for name in arguments.assignment}
     # With one a processor, two processors were idle for a sixth of the time, because
     # the processes of a submission wait for each other.
-    workers = arguments.workers or parallel.cores() + 1
+    workers = arguments.workers or cpu_count() + 1
     if arguments.prove:
         with _engine(assignments.values(), arguments.trusted) as engine:
             engine.ready()

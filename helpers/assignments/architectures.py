@@ -1,0 +1,229 @@
+"""Each student's networks for assignment 2, as plain data, and what they compute."""
+
+import numpy as np
+
+from helpers.assignments.students import Draws, owner
+from helpers.convolution import output_size, parameters
+
+
+def conv(name, filters, kernel, stride=1, padding="valid"):
+    """A convolutional layer as plain data; it has biases."""
+    return {
+        "name": name,
+        "kind": "conv",
+        "kernel": kernel,
+        "stride": stride,
+        "padding": padding,
+        "filters": filters,
+    }
+
+
+def pool(name, kernel, stride):
+    """A pooling layer without padding, as plain data."""
+    return {
+        "name": name,
+        "kind": "pool",
+        "kernel": kernel,
+        "stride": stride,
+        "padding": "valid",
+    }
+
+
+def dense(name, units):
+    """A dense layer as plain data; it has biases."""
+    return {"name": name, "kind": "dense", "units": units}
+
+
+FLATTEN = {"name": "flatten", "kind": "flatten"}
+
+
+def networks(student):
+    """{"lenet", "alexnet", "vgg": {"input": [H, W, channels], "layers": [...]}}.
+
+    Relatives of LeNet-5, AlexNet and VGG16 whose sizes differ from student to
+    student. A layer is a dictionary, see `conv`, `pool`, `dense` and FLATTEN.
+    """
+    draws = Draws("2_arithmetic_of_networks", owner(student))
+    return {
+        "lenet": _lenet(draws),
+        "alexnet": _alexnet(draws),
+        "vgg": _vgg(draws),
+    }
+
+
+def _lenet(draws):
+    side, channels = draws.whole(33, 47), draws.choose((1, 3))
+    kernels = draws.choose(((5, 3), (3, 5), (7, 3), (7, 5)))
+    first = draws.whole(5, 9)
+    return {
+        "input": [side, side, channels],
+        "layers": [
+            conv("conv1", first, kernels[0]),
+            pool("pool1", 2, 2),
+            conv("conv2", 2 * first + draws.whole(1, 5), kernels[1]),
+            pool("pool2", 2, 2),
+            dict(FLATTEN),
+            dense("dense1", draws.whole(100, 130)),
+            dense("dense2", draws.whole(60, 90)),
+            dense("output", draws.whole(10, 26)),
+        ],
+    }
+
+
+def _alexnet(draws):
+    height = draws.whole(205, 249)
+    width = height + draws.choose((-30, -22, -14, 14, 22, 30))
+    kernel, stride = draws.choose(((11, 4), (9, 4), (11, 3), (7, 3), (9, 3)))
+    widest = 32 * draws.whole(9, 13)
+    hidden = 256 * draws.whole(8, 15)
+    return {
+        "input": [height, width, 3],
+        "layers": [
+            conv("conv1", 8 * draws.whole(8, 13), kernel, stride),
+            pool("pool1", 3, 2),
+            conv("conv2", 16 * draws.whole(11, 16), 5, 1, "same"),
+            pool("pool2", 3, 2),
+            conv("conv3", widest, 3, 1, "same"),
+            conv("conv4", widest, 3, 1, "same"),
+            conv("conv5", widest - 32 * draws.whole(1, 4), 3, 1, "same"),
+            pool("pool3", 3, 2),
+            dict(FLATTEN),
+            dense("dense1", hidden),
+            dense("dense2", hidden),
+            dense("output", 100 * draws.whole(4, 10)),
+        ],
+    }
+
+
+def _vgg(draws):
+    height = 8 * draws.whole(17, 27)
+    width = height + 8 * draws.choose((-3, -2, -1, 1, 2, 3))
+    filters = 8 * draws.whole(5, 9)
+    deep = draws.choose(((2, 2, 3, 3), (1, 2, 3, 4), (2, 2, 2, 4), (1, 3, 3, 3)))
+    layers = []
+    for block, count in enumerate(deep, start=1):
+        for number in range(1, count + 1):
+            name = f"block{block}_conv{number}"
+            layers.append(conv(name, filters, 3, 1, "same"))
+        layers.append(pool(f"block{block}_pool", 2, 2))
+        filters = min(2 * filters, 512)
+    layers += [dict(FLATTEN), dense("dense1", 128 * draws.whole(8, 16))]
+    layers += [dense("output", 50 * draws.whole(3, 12))]
+    return {"input": [height, width, 3], "layers": layers}
+
+
+def broken_summary(student):
+    """(network, rows): a network and its summary, in which four rows are wrong.
+
+    A row is {"name", "output": [H, W, channels] or [units], "parameters"}. In each
+    wrong row either the output or the parameters are wrong; rows do not depend on
+    each other, so a mistake in one is not in the next.
+    """
+    draws = Draws("2_arithmetic_of_networks, summary", owner(student))
+    height = draws.whole(61, 95)
+    first = 4 * draws.whole(4, 9)
+    network = {
+        "input": [height, height + draws.choose((-9, -7, 7, 9)), 3],
+        "layers": [
+            conv("conv1", first, draws.choose((5, 7)), 2, "same"),
+            conv("conv2", first + 8, 3),
+            pool("pool1", 3, 2),
+            conv("conv3", 2 * first, 5, 1, "same"),
+            conv("conv4", 2 * first + 4, 3, 2),
+            pool("pool2", 2, 2),
+            dict(FLATTEN),
+            dense("dense1", draws.whole(50, 99)),
+            dense("output", draws.whole(11, 30)),
+        ],
+    }
+    rows, inputs = [], {}
+    volume = network["input"]
+    for layer in network["layers"]:
+        inputs[layer["name"]] = volume
+        volume, count = computed(volume, layer)
+        rows.append({"name": layer["name"], "output": volume, "parameters": count})
+    mistakes = {
+        "conv1": _rounded_down,
+        "conv2": _one_channel,
+        "pool1": _rounded_up,
+        "conv3": _no_bias,
+        "conv4": _rounded_up,
+        "pool2": _pooled_channels,
+        "dense1": _no_bias,
+        "output": _no_bias,
+    }
+    # One mistake of each half at least, so that nobody has only missing biases.
+    wrong = draws.sample(["conv1", "conv2", "pool1", "conv4"], 2)
+    wrong += draws.sample(["conv3", "pool2", "dense1", "output"], 2)
+    layers = {layer["name"]: layer for layer in network["layers"]}
+    for row in rows:
+        name = row["name"]
+        if name in wrong:
+            mistakes[name](row, inputs[name], layers[name])
+    return network, rows
+
+
+def computed(volume, layer):
+    """(output, parameters) of a layer whose input is `volume`."""
+    if layer["kind"] == "flatten":
+        return [int(np.prod(volume))], 0
+    if layer["kind"] == "dense":
+        return [layer["units"]], volume[0] * layer["units"] + layer["units"]
+    *sides, channels = volume
+    k, stride, padding = layer["kernel"], layer["stride"], layer["padding"]
+    sides = [output_size(n, k, padding, stride=stride) for n in sides]
+    if layer["kind"] == "pool":
+        return [*sides, channels], 0
+    count = parameters(k, channels, layer["filters"])
+    return [*sides, layer["filters"]], count
+
+
+def _rounded_down(row, volume, layer):
+    """A size of "same" padding as if nothing were added."""
+    k, stride = layer["kernel"], layer["stride"]
+    row["output"] = [
+        *((n - k) // stride + 1 for n in volume[:2]),
+        row["output"][2],
+    ]
+
+
+def _rounded_up(row, volume, layer):
+    """One place too many, in the height."""
+    row["output"] = [row["output"][0] + 1, *row["output"][1:]]
+
+
+def _one_channel(row, volume, layer):
+    """The filters reach through one channel only."""
+    row["parameters"] = parameters(layer["kernel"], 1, layer["filters"])
+
+
+def _no_bias(row, volume, layer):
+    row["parameters"] -= row["output"][-1]
+
+
+def _pooled_channels(row, volume, layer):
+    """The channels are halved too."""
+    row["output"] = [*row["output"][:2], row["output"][2] // 2]
+
+
+def lost_layers(student):
+    """The input, and the summary of a network of which only the summary is left.
+
+    Returns ([H, W, channels], rows), rows as those of `broken_summary`. All layers
+    are convolutional, with "same" padding and biases.
+    """
+    draws = Draws("2_arithmetic_of_networks, lost", owner(student))
+    volume = [draws.whole(90, 130), draws.whole(131, 170), 3]
+    given, rows = volume, []
+    strides = draws.choose(((2, 1, 3, 1), (3, 1, 2, 1), (1, 2, 1, 3)))
+    for number, stride in enumerate(strides, start=1):
+        layer = conv(
+            f"layer{number}",
+            draws.whole(9, 40),
+            draws.choose((1, 3, 5, 7)),
+            stride,
+            "same",
+        )
+        volume, count = computed(volume, layer)
+        rows.append({"name": layer["name"], "output": volume, "parameters": count})
+    return given, rows
