@@ -23,6 +23,7 @@ OK, NOTE, PROBLEM = "ok", "note", "PROBLEM"
 PYTHONS = ((3, 11), (3, 13))
 """The oldest and the newest Python that the course supports."""
 
+
 class Cost(NamedTuple):
     """Seconds of a notebook's first run: measured on the reference machine, and its budget."""
 

@@ -27,6 +27,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from helpers.files import CourseError, write_file
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+START_PAGE = "00_start_here.ipynb"
 CELL_TIMEOUT = 900  # seconds; the longest cell trains for some minutes
 
 SLOWEST = 5  # cells whose seconds are told
@@ -72,12 +73,21 @@ def read(path):
 def find_notebooks(folder=NOTEBOOKS):
     """Paths of all notebooks under `folder`, sorted: by pattern, never by list.
 
-    Left out: Jupyter's checkpoints, and notebooks/assignments, whose sources
-    test_assignments.py executes.
+    Left out: Jupyter's checkpoints; notebooks/assignments, whose sources
+    test_assignments.py executes; notebooks/lecturer, where `present` writes copies; and
+    copies that a student has made.
     """
-    left_out = {".ipynb_checkpoints", "assignments"}
-    found = Path(folder).rglob("*.ipynb")
-    return sorted(p for p in found if not left_out & set(p.relative_to(folder).parts))
+    left_out = {".ipynb_checkpoints", "assignments", "lecturer"}
+    return sorted(
+        path
+        for path in Path(folder).rglob("*.ipynb")
+        if not left_out & set(path.relative_to(folder).parts) and "-Copy" not in path.name
+    )
+
+
+def find_lectures():
+    """Paths of the lectures: no solutions, and not the start page."""
+    return [p for p in find_notebooks() if p.parent == NOTEBOOKS and p.name != START_PAGE]
 
 
 def execute(notebook, folder, environment):
