@@ -51,6 +51,12 @@ def handouts(arguments):
     return handouts.run(arguments)
 
 
+def present(arguments):
+    from helpers.teaching import present
+
+    return present.run(arguments)
+
+
 def doctor_options(command):
     command.add_argument(
         "--requirements",
@@ -139,11 +145,22 @@ def handouts_options(command):
     command.add_argument("--no-pdf", action="store_true", help="leave out the PDFs")
 
 
+def present_options(command):
+    command.add_argument("lecture", metavar="NN", help="the number of a notebook, such as 02")
+    command.add_argument(
+        "jupyter",
+        nargs=argparse.REMAINDER,
+        metavar="OPTION",
+        help="options for JupyterLab, such as --no-browser",
+    )
+
+
 COMMANDS = {
     doctor: ("is this machine ready?", doctor_options),
     data: ("find or draw the handwriting, and say which it is", data_options),
     grade: ("grade the assignments that a class has handed in", grade_options),
     handouts: ("export notebooks to slides, pages and PDFs that need no network", handouts_options),
+    present: ("show a lecture as live slides, with the lecturer's notes", present_options),
 }
 """{function: (what it does, a function that adds its options to a parser)}"""
 

@@ -45,6 +45,16 @@ class CourseError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+def progress(things=None, **settings):
+    """tqdm's progress bar, for what takes longer than a second; gone when it is done.
+
+    On standard output: Jupyter paints standard error red, and keeps it.
+    """
+    from tqdm import tqdm
+
+    return tqdm(things, file=sys.stdout, delay=1, leave=False, **settings)
+
+
 def data_folder() -> Path:
     """The course's data folder: `data/`, or where COURSE_DATA points."""
     return Path(os.environ.get("COURSE_DATA") or COURSE / "data").expanduser().resolve()

@@ -27,13 +27,13 @@ import numpy as np
 import PIL
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
-from tqdm import tqdm
 
 from helpers.files import (
     CourseError,
     cache_folder,
     is_junk,
     natural_order,
+    progress,
     reading,
     shown,
     some,
@@ -373,7 +373,7 @@ def _read_all(folder, files, height, width, workers):
     pool = ThreadPoolExecutor(workers or min(cpu_count(), MAX_WORKERS))
     name = f"Loading {shown(folder.name)}"
     try:
-        with tqdm(total=len(files), desc=name, unit=" images", delay=1) as bar:
+        with progress(total=len(files), desc=name, unit=" images") as bar:
             # In order: of several bad files, the first is named.
             for count in pool.map(read, range(0, len(files), CHUNK)):
                 bar.update(count)

@@ -24,10 +24,18 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
-from tqdm import tqdm
 
 from helpers.archives import open_zip
-from helpers.files import CourseError, data_folder, is_junk, natural_order, reading, shown, some
+from helpers.files import (
+    CourseError,
+    data_folder,
+    is_junk,
+    natural_order,
+    progress,
+    reading,
+    shown,
+    some,
+)
 from helpers.images import (
     SPLITS,
     SUFFIXES,
@@ -425,7 +433,7 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
                 f"The {len(chosen):,} photos of {shown(path)} at {height} x {width} "
                 "do not fit into memory: load them smaller, or fewer with limit."
             ) from None
-        with tqdm(chosen, desc=f"Loading {shown(path.name)}", unit=" photos", delay=1) as bar:
+        with progress(chosen, desc=f"Loading {shown(path.name)}", unit=" photos") as bar:
             for i, file in enumerate(bar):
                 try:
                     photo = decode(read(file), 2 * max(height, width))

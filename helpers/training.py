@@ -21,15 +21,13 @@ import inspect
 import json
 import numbers
 import os
-import sys
 import time
 from contextlib import contextmanager, suppress
 from unittest import mock
 
 import numpy as np
-from tqdm import tqdm
 
-from helpers.files import CourseError, cache_folder, write_file
+from helpers.files import CourseError, cache_folder, progress, write_file
 
 FORMAT = 3  # raised whenever older cache files can no longer be used
 
@@ -171,13 +169,10 @@ def _tell_if_trained(model, train):
 
 def _bar(arguments, verbose):
     """A progress bar, off where `fit` is told what to show, or by TQDM_DISABLE=1."""
-    return tqdm(
+    return progress(
         total=arguments["epochs"] - arguments["initial_epoch"],
         desc="Training",
         unit="epoch",
-        delay=1,
-        leave=False,
-        file=sys.stdout,  # Jupyter paints standard error red
         **({} if verbose == "auto" else {"disable": True}),
     )
 

@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 
 import nbformat
-from refresh_notebooks import normal_form
+from refresh_notebooks import START_PAGE, normal_form
 
 MAX_LINES, MAX_COLUMNS = 16, 80  # what fits on a slide
 MAX_BYTES = 1_500_000
@@ -95,7 +95,7 @@ def figures_in(text):
 
 def is_lecture(path):
     """Whether a path below notebooks/ is a lecture: solutions are in a folder."""
-    return len(PurePosixPath(path).parts) == 1
+    return len(PurePosixPath(path).parts) == 1 and path != START_PAGE
 
 
 # --- The rules ------------------------------------------------------------------
@@ -242,6 +242,34 @@ def rule_every_cell_runs(notebook, path):
         for number, cell in code_cells(notebook)
         if "nbval-skip" in tags(cell)
     ]
+
+
+def rule_no_notes(notebook, path):
+    """Students would read them: JupyterLab unfolds notes for good when all cells are run."""
+    for number, cell in enumerate(notebook.cells):
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind == "notes" or cell.source.startswith("**Lecturer"):
+            yield f"cell {number} is a note: it belongs into notebooks/lecturer"
+
+
+def rule_links(notebook, path):
+    lines = [number for number, cell in enumerate(notebook.cells) if "links" in tags(cell)]
+    if path != START_PAGE and (len(lines) != 2 or lines[0] != 1):
+        yield "it lacks the links to other notebooks below the title and at the end"
+    for number in lines:
+        if START_PAGE not in notebook.cells[number].source:
+            yield f"cell {number} does not lead back to the start page"
+
+
+def rule_folded_code(notebook, path):
+    """JupyterLab reads one mark, hand-outs the other."""
+    for number, cell in enumerate(notebook.cells):
+        folded = "hide-input" in tags(cell)
+        if folded != cell.metadata.get("jupyter", {}).get("source_hidden", False):
+            yield f"cell {number} is folded in JupyterLab or in hand-outs alone"
+        drawn = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+        if folded and not drawn:
+            yield f"cell {number} hides its code, and shows no figure"
 
 
 RULES = [rule for name, rule in list(globals().items()) if name[:5] == "rule_"]

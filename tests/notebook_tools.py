@@ -9,7 +9,7 @@ import nbformat
 import offline
 import pytest
 from nbval.plugin import get_sanitize_patterns
-from refresh_notebooks import NOTEBOOKS, find_notebooks
+from refresh_notebooks import find_lectures
 from support import ROOT
 
 TESTS = Path(__file__).resolve().parent
@@ -19,7 +19,7 @@ SANITIZE = TESTS / "nbval_sanitize.cfg"
 
 def lecture(number):
     """The path of the lecture notebook with this two-digit number."""
-    matching = [p for p in find_notebooks() if p.parent == NOTEBOOKS and p.name[:2] == number]
+    matching = [path for path in find_lectures() if path.name[:2] == number]
     if len(matching) != 1:
         pytest.fail(f"not one but {len(matching)} notebooks match {number}*.ipynb")
     return matching[0]

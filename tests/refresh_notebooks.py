@@ -27,6 +27,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from helpers.files import CourseError, write_file
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+START_PAGE = "00_start_here.ipynb"
 CELL_TIMEOUT = 900  # seconds; the longest cell trains for some minutes
 
 SLOWEST = 5  # cells whose seconds are told
@@ -38,12 +39,22 @@ HARMLESS = re.compile(
 )
 """Lines that TensorFlow writes to standard error when it starts."""
 
-LANGUAGE_INFO = ("file_extension", "mimetype", "name", "pygments_lexer")
+LANGUAGE_INFO = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": "3",
+}
 KERNELSPEC = {
-    "display_name": "Python 3",
+    "display_name": "Python 3 (ipykernel)",
     "language": "python",
     "name": "python3",
 }
+"""Both as JupyterLab writes them: else it would change a notebook by opening it. The
+version is that of the course's kernels: see helpers/settings/ipython_kernel_config.py."""
 VOLATILE = ("ExecuteTime", "execution", "collapsed", "scrolled", "trusted")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -62,12 +73,21 @@ def read(path):
 def find_notebooks(folder=NOTEBOOKS):
     """Paths of all notebooks under `folder`, sorted: by pattern, never by list.
 
-    Left out: Jupyter's checkpoints, and notebooks/assignments, whose sources
-    test_assignments.py executes.
+    Left out: Jupyter's checkpoints; notebooks/assignments, whose sources
+    test_assignments.py executes; notebooks/lecturer, where `present` writes copies; and
+    copies that a student has made.
     """
-    left_out = {".ipynb_checkpoints", "assignments"}
-    found = Path(folder).rglob("*.ipynb")
-    return sorted(p for p in found if not left_out & set(p.relative_to(folder).parts))
+    left_out = {".ipynb_checkpoints", "assignments", "lecturer"}
+    return sorted(
+        path
+        for path in Path(folder).rglob("*.ipynb")
+        if not left_out & set(path.relative_to(folder).parts) and "-Copy" not in path.name
+    )
+
+
+def find_lectures():
+    """Paths of the lectures: no solutions, and not the start page."""
+    return [p for p in find_notebooks() if p.parent == NOTEBOOKS and p.name != START_PAGE]
 
 
 def execute(notebook, folder, environment):
@@ -114,12 +134,9 @@ def normal_form(notebook):
     """The text of a notebook in normal form (see the top of this file)."""
     notebook = nbformat.from_dict(notebook)  # a copy
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    language = notebook.metadata.get("language_info", {"name": "python"})
     notebook.metadata.pop("widgets", None)
     notebook.metadata.kernelspec = KERNELSPEC
-    notebook.metadata.language_info = {
-        key: language[key] for key in LANGUAGE_INFO if key in language
-    }
+    notebook.metadata.language_info = LANGUAGE_INFO
     ids = set()
     for cell in notebook.cells:
         cell.id = _content_id(cell, ids)

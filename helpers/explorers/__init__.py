@@ -25,8 +25,8 @@ GREATEST_SIDE = 64
 """Pixels: a larger image would be too small to point at, and heavy to store."""
 
 NOT_RUNNING = (
-    "This is a picture. To use the explorer, run the cell above, or trust the "
-    "notebook (menu View, Activate Command Palette, Trust Notebook)."
+    "This is a picture of the explorer. To use it, run this cell, or trust the notebook "
+    "(menu View, Activate Command Palette, Trust Notebook)."
 )
 
 
@@ -155,10 +155,9 @@ def _show(name, settings, alt):
     # take keys for itself unless what has the focus forbids it.
     display(
         HTML(
-            f'<div class="{place}">'
+            f'<div class="{place}"><p>{NOT_RUNNING}</p>'
             f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
-            f'src="data:image/png;base64,{picture.decode("ascii")}">'
-            f"<p>{NOT_RUNNING}</p></div>\n"
+            f'src="data:image/png;base64,{picture.decode("ascii")}"></div>\n'
             f'<script type="module">\n{script}\n'
             f'for (const root of document.querySelectorAll(".{place}")) {{\n'
             "  if (root.dataset.started) continue;\n"

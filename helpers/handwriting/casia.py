@@ -29,10 +29,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from helpers.archives import open_zip
-from helpers.files import CourseError, is_junk, reading, write_folder
+from helpers.files import CourseError, is_junk, progress, reading, write_folder
 from helpers.images import SUFFIXES
 
 SIDES = {"Train": ("trn", "train"), "Test": ("tst", "test")}
@@ -378,7 +377,7 @@ def _gnt_images(sides, keep):
     """Yield (Train|Test/<folder>/<n>.png, image) for .gnt files split into sides."""
     with reading(sides["Train"][0]):
         total = sum(f.stat().st_size for files in sides.values() for f in files)
-    with tqdm(total=total, unit="B", unit_scale=True, desc="CASIA", delay=1) as bar:
+    with progress(total=total, unit="B", unit_scale=True, desc="CASIA") as bar:
         for side, files in sides.items():
             counts = Counter()
             for file in files:
@@ -397,7 +396,7 @@ def _zip_images(path, keep):
     """Yield (Train|Test/<folder>/<file>, bytes) for the images of a zip archive."""
     with open_zip(path, MAX_FILE) as (entries, read):
         plan = _zip_plan(path, entries, keep)
-        for name, entry in tqdm(plan.items(), unit=" images", desc="CASIA", delay=1):
+        for name, entry in progress(plan.items(), unit=" images", desc="CASIA"):
             yield name, read(entry)
 
 

@@ -11,8 +11,8 @@ so is the program that draws them. data/pretrained/pretrain.py does the pretrain
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from helpers.files import progress
 from helpers.handwriting import strokes
 from helpers.handwriting.simulator import in_processes
 from helpers.handwriting.writers import Writer
@@ -92,8 +92,8 @@ def draw(writers, workers=None):
     Returns X (n, 80, 60, 1) uint8, 255 paper, and y (n,) int64, places in NAMES.
     """
     jobs = [(number,) for number in writers]
-    bar = {"desc": "Drawing compounds", "unit": "writer", "delay": 1}
-    pages = list(tqdm(in_processes(_by_one_writer, jobs, workers), total=len(jobs), **bar))
+    bar = {"desc": "Drawing compounds", "unit": "writer"}
+    pages = list(progress(in_processes(_by_one_writer, jobs, workers), total=len(jobs), **bar))
     y = np.tile(np.arange(COUNT), len(jobs))
     return np.concatenate(pages)[..., None], y
 

@@ -18,9 +18,8 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tqdm import tqdm
 
-from helpers.files import write_folder
+from helpers.files import progress, write_folder
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
 
@@ -63,7 +62,7 @@ def simulate(folder, size="default", seed=SEED, workers=None):
             # the folder is removed.
             with (
                 closing(in_processes(_draw, arguments, workers)) as counts,
-                tqdm(total=total, desc="Drawing handwriting", unit="image", delay=1) as bar,
+                progress(total=total, desc="Drawing handwriting", unit="image") as bar,
             ):
                 for drawn in counts:
                     bar.update(drawn)

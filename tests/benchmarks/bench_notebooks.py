@@ -36,7 +36,7 @@ def silent_cells(notebook, seconds):
 
 def run(numbers=()):
     """Yield rows (notebook and run, seconds of its budget, seconds, note)."""
-    lectures = [p for p in notebooks.find_notebooks() if p.parent == notebooks.NOTEBOOKS]
+    lectures = notebooks.find_lectures()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         environment = published_environment(Path(folder))
         for path in lectures:

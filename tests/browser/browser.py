@@ -40,7 +40,11 @@ def started():
         yield None
         return
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=browser_options())
+        # As a user's window: Playwright's own headless mode hides scroll bars, and
+        # JupyterLab's button below a notebook.
+        browser = playwright.chromium.launch(
+            executable_path=path, headless=False, args=["--headless=new", *browser_options()]
+        )
         yield browser
         browser.close()
 

@@ -16,24 +16,28 @@ from browser import opened, page_of, started
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from helpers import explorers
+from helpers import explorers, photos, sprites
 from helpers.files import write_file
 
 WIDTH = 1000  # pixels of the page
 
 
-def moon():
-    """A grey image of 16x16: a crescent on black, lit from the left."""
-    y, x = np.mgrid[:16, :16] - 7.5
-    lit = (np.hypot(x, y) < 7) & (np.hypot(x - 4, y + 2) > 5)
-    return np.where(lit, 255 - 12 * (x + 7.5), 0).astype(np.uint8)
+def eye():
+    """The cat's eye of notebook 02, 60x60 and grey."""
+    blocks = photos.load("cat")[60:180, 110:230].reshape(60, 2, 60, 2, 3)
+    return blocks.mean(axis=(1, 3, 4)).astype(np.uint8)
 
 
-START = {
-    "kernel": {"images": {"moon": moon().tolist()}, "kernel": [[-1, 0, 1]] * 3},
-    "arithmetic": {},
-}
-"""For each explorer, the settings that its picture shows."""
+def start():
+    """For each explorer, the settings of its call in notebooks 02 and 03."""
+    ghost = sprites.pixels("ghost").mean(axis=2).astype(np.uint8)
+    return {
+        "kernel": {
+            "images": {"ghost": ghost.tolist(), "cat": eye().tolist()},
+            "kernel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+        },
+        "arithmetic": {"size": 7, "kernel": 3, "padding": "same", "stride": 2},
+    }
 
 
 def source(name):
@@ -50,7 +54,7 @@ def make(browser, name):
     """Store the explorer's picture, in 128 colours to keep notebooks small."""
     page_html = page_of(
         '<div id="root"></div><script type="module">'
-        f"{source(name)}\nmount(root, {json.dumps(START[name])});</script>"
+        f"{source(name)}\nmount(root, {json.dumps(start()[name])});</script>"
     )
     with opened(browser, page_html, width=WIDTH) as page:
         card = page.locator("#root > :not(style)")
@@ -67,6 +71,6 @@ if __name__ == "__main__":
     with started() as browser:
         if browser is None:
             sys.exit("There is no browser, or no playwright, to make pictures.")
-        for name in START:
+        for name in start():
             make(browser, name)
             print(f"{name}.png is up to date.")

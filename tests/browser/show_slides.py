@@ -16,12 +16,14 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 from browser import lab_server, note_errors, started
 from environments import notebook_environment
 from nbformat.sign import NotebookNotary
 from refresh_notebooks import read
 
 from helpers.files import CourseError, write_file
+from helpers.teaching.stage import prepare
 
 SIZE = 1280, 720
 OTHERS = re.compile(r"/static/|/lab/extensions/")
@@ -171,8 +173,9 @@ class Deck:
     def __init__(self, context, folder, path, address):
         self.name, self.faults = Path(path).name, []
         self.notebook = read(path)
+        prepare(self.notebook, path)
         self.slides = slides_of(self.notebook)
-        shutil.copy(path, folder)
+        nbformat.write(self.notebook, folder / self.name)
         style = Path(path).with_name("rise.css")
         if style.is_file():
             shutil.copy(style, folder)

@@ -15,11 +15,11 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
-from refresh_notebooks import NOTEBOOKS, find_notebooks
+from refresh_notebooks import NOTEBOOKS, find_lectures
 from show_slides import presenter, slides_of
 from support import skip_or_fail
 
-LECTURES = [path for path in find_notebooks() if path.parent == NOTEBOOKS]
+LECTURES = find_lectures()
 PROSE, CODE = 20, 18  # least pixels of type in a window of 720 pixels
 FIGURE = 0.5  # of its 100 pixels an inch
 

@@ -242,7 +242,7 @@ def test_named_for_teachers(path):
     link = path.relative_to(ROOT).as_posix()
     row = next(r for r in readme.splitlines() if f"]({link})" in r)
     assert row.endswith(f"| {minutes} min | {points} |")
-    page = (ROOT / "notebooks" / "grading.md").read_text("utf-8")
+    page = (ROOT / "notebooks" / "assignments" / "grading.md").read_text("utf-8")
     row = next(r for r in page.splitlines() if r.startswith(f"| {path.stem[0]} "))
     by_hand = sum(
         cell.metadata.nbgrader.points for cell in notebook.cells if kind(cell) == "by hand"
@@ -258,7 +258,7 @@ def test_limits_for_teachers(path):
     from helpers.teaching.grading.submissions import LIMITS
 
     given = read(path).metadata.get("grading", {})
-    page = (ROOT / "notebooks" / "grading.md").read_text("utf-8")
+    page = (ROOT / "notebooks" / "assignments" / "grading.md").read_text("utf-8")
     for name, usual in LIMITS.items():
         row = next(r for r in page.splitlines() if r.endswith(f"| `{name}` |"))
         first, *others = row.split("|")[2].replace(",", "").split(";")

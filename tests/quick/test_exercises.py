@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from exercise_cases import CASES, EXTRA, FUNCTIONS
 from PIL import Image
-from refresh_notebooks import NOTEBOOKS, find_notebooks
+from refresh_notebooks import find_lectures, find_notebooks
 from support import ROOT
 
 from helpers import exercises, images
@@ -342,7 +342,7 @@ def test_dust_is_blank_and_the_thinnest_characters_are_not():
 
 # --- The notebooks --------------------------------------------------------------
 
-LECTURES = [p for p in find_notebooks() if p.parent == NOTEBOOKS]
+LECTURES = find_lectures()
 SOLUTIONS = [p for p in find_notebooks() if p.parent.name == "solutions"]
 
 

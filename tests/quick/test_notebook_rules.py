@@ -29,9 +29,12 @@ from notebook_rules import (
     rule_executed_in_order,
     rule_exercises_have_hints,
     rule_fits_a_slide,
+    rule_folded_code,
     rule_headings,
+    rule_links,
     rule_no_errors,
     rule_no_machine_path,
+    rule_no_notes,
     rule_no_typed_figures,
     rule_plain_code,
     rule_sections,
@@ -123,6 +126,9 @@ def good_notebook():
     figure = new_output("display_data", {"image/png": "iVBORw0="})
     figure.metadata = {"image/png": {"alt": "a rising curve"}}
     add_code("_ = plt.plot(x)", figure)(notebook)
+    for place in (1, len(notebook.cells) + 1):
+        links = new_markdown_cell("[Start](00_start_here.ipynb)", metadata={"tags": ["links"]})
+        notebook.cells.insert(place, links)
     return notebook
 
 
@@ -168,15 +174,36 @@ def old_format(notebook):
 
 
 def unknown_output(notebook):
-    notebook.cells[1].outputs[0].output_type = "sound"
+    notebook.cells[2].outputs[0].output_type = "sound"
 
 
 def not_executed(notebook):
-    notebook.cells[2].execution_count = None
+    notebook.cells[3].execution_count = None
 
 
 def no_outputs(notebook):
-    notebook.cells[1].outputs = []
+    notebook.cells[2].outputs = []
+
+
+def no_links(notebook):
+    del notebook.cells[1]
+
+
+def links_elsewhere(notebook):
+    notebook.cells[1].source = "[Next](07_next.ipynb)"
+
+
+def folded_in_one_place(notebook):
+    notebook.cells[3].metadata.tags = ["hide-input"]
+
+
+def folded_without_a_figure(notebook):
+    notebook.cells[2].metadata.update(tags=["hide-input"], jupyter={"source_hidden": True})
+
+
+def note(notebook):
+    notebook.cells.append(new_markdown_cell("Ask them."))
+    notebook.cells[-1].metadata.slideshow = {"slide_type": "notes"}
 
 
 PICTURE = {"image/png": "iVBORw0="}
@@ -217,6 +244,12 @@ BROKEN = [
     (rule_plain_code, add_code("import sys\nsys.path.append('..')")),
     (rule_plain_code, add_code("# NBVAL_IGNORE_OUTPUT\nx")),
     (rule_every_cell_runs, add_code("x", tag="nbval-skip")),
+    (rule_no_notes, note),
+    (rule_no_notes, add_markdown("**Lecturer · 2 min.** Ask them.")),
+    (rule_links, no_links),
+    (rule_links, links_elsewhere),
+    (rule_folded_code, folded_in_one_place),
+    (rule_folded_code, folded_without_a_figure),
 ]
 
 ALLOWED = [

@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from refresh_notebooks import NOTEBOOKS, find_notebooks, read
+from refresh_notebooks import find_lectures, read
 from support import ROOT
 
 from helpers import doctor
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| \[(.+?)\]\(notebooks/(\d\d_\w+\.ipynb)\) \|.*\| ([^|]+?) \|$", re.MULTILINE)
-LECTURES = {path.name: path for path in find_notebooks() if path.parent == NOTEBOOKS}
+LECTURES = {path.name: path for path in find_lectures()}
 
 
 def test_every_notebook_has_a_row_and_a_cost():

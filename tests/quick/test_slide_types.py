@@ -1,13 +1,13 @@
-"""Every lecture has the slide types of a deck, and notes whose minutes add up."""
+"""Every lecture has the slide types of a deck."""
 
 import re
 
 import nbformat
 import pytest
-from refresh_notebooks import NOTEBOOKS, find_notebooks
+from refresh_notebooks import find_lectures
 
-LECTURES = [path for path in find_notebooks() if path.parent == NOTEBOOKS]
-KINDS = "slide", "subslide", "fragment", "skip", "notes", None
+LECTURES = find_lectures()
+KINDS = "slide", "subslide", "fragment", "skip", None
 
 
 def kind(cell):
@@ -33,19 +33,8 @@ def test_slide_types(path):
     assert notebook.metadata.rise.theme == "white"
     for heading, cell in sections(notebook):
         assert kind(cell) in KINDS, cell.source
-        if kind(cell) == "notes":
-            assert cell.cell_type == "markdown", cell.source
         title = cell.source.startswith(("# ", "## "))
         if cell.cell_type == "markdown" and title and kind(cell) != "skip":
             assert kind(cell) == "slide", cell.source
         if heading in ("Glossary", "References", "Versions"):
             assert kind(cell) == "skip", cell.source
-
-
-@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
-def test_the_minutes_of_the_notes_add_up(path):
-    notebook = nbformat.read(path, as_version=4)
-    (stated,) = re.findall(r"\*\*Presentation\*\* (\d+) minutes", notebook.cells[0].source)
-    notes = [c.source for c in notebook.cells if kind(c) == "notes"]
-    minutes = re.findall(r"^\*\*Lecturer · (\d+) min", "\n".join(notes), re.M)
-    assert sum(map(int, minutes)) == int(stated)

@@ -6,7 +6,8 @@ does the work, with the templates in templates/course. MathJax and reveal.js
 come from the packages that requirements.txt pins, and are copied beside the pages.
 Any Chromium, Chrome or Edge prints the PDFs.
 
-Speaker notes (Markdown cells of slide type "notes") are left out, unless asked for.
+Speaker notes (`notebooks/lecturer/`, and cells of the slide type "notes") are left out,
+unless asked for.
 """
 
 import base64
@@ -21,11 +22,16 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from copy import deepcopy
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from helpers.files import COURSE, PARTIAL, CourseError, remove_stale, write_file
+from helpers.teaching.stage import fold, notes_file, put_in, read_notes
+
+START = "00_start_here"
+"""The page that students open first: a hand-out's list has its place."""
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -163,7 +169,8 @@ def run(arguments):
 def find_notebooks(names=()):
     """Paths of the notebooks of these names, patterns too; by default all lectures."""
     if not names:
-        return sorted((COURSE / "notebooks").glob("*.ipynb"))
+        found = sorted((COURSE / "notebooks").glob("*.ipynb"))
+        return [path for path in found if path.stem != START]
     paths = []
     for name in names:
         # Windows' command line leaves patterns to the program.
@@ -257,8 +264,7 @@ def _export_one(path, folder, notes, browser):
     has no PDF. Raises CourseError where there is nothing to hand out.
     """
     notebook = _read(path)
-    if not notes:
-        notebook.cells = [c for c in notebook.cells if _slide_type(c) != "notes"]
+    _leave_out(notebook, notes)
     if all(_slide_type(c) in ("notes", "skip") for c in notebook.cells):
         raise CourseError(f"{path} has no cell to show, so it was left out.")
     _give_slide_types(notebook)
@@ -283,12 +289,18 @@ def _export_one(path, folder, notes, browser):
         "unfinished": UNFINISHED,
         "print": False,
     }
+    spoken = read_notes(notes_file(path)) if notes and notes_file(path).is_file() else []
     for form, template in (("Slides", "slides"), ("Page", "page")):
-        text = _convert(notebook, path, template, handout, folder)
+        shown = deepcopy(notebook)
+        put_in(shown, spoken, repeat=form == "Slides")
+        if form == "Slides":
+            fold(shown)
+        text = _convert(shown, path, template, handout, folder)
         (folder / files[form]).write_text(text, encoding="utf-8")
     trouble = None
     if browser is not None:
         paper = folder / f"{path.stem}.print.html"
+        put_in(notebook, spoken, repeat=False)
         _still(notebook)
         text = _convert(notebook, path, "page", handout | {"print": True}, folder)
         paper.write_text(text, encoding="utf-8")
@@ -322,6 +334,21 @@ def _damaged(path):
         f"{path} cannot be read as a notebook, so it was left out: restore it from "
         "git, or open it in JupyterLab and save it."
     )
+
+
+def _leave_out(notebook, notes):
+    """Take out what is not for paper: links between notebooks, messages of programs.
+
+    notes: leave cells of the slide type "notes" in.
+    """
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if (notes or _slide_type(cell) != "notes") and "links" not in cell.metadata.get("tags", [])
+    ]
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
 def _slide_type(cell):

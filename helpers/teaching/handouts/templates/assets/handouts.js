@@ -17,9 +17,9 @@ function markScrollers() {
   }
 }
 
-// Nothing can be unfolded on paper.
+// Nothing can be unfolded on paper. Code that only plots stays folded.
 function unfold() {
-  for (const details of document.querySelectorAll("details")) {
+  for (const details of document.querySelectorAll("details:not(.plotting)")) {
     details.open = true;
   }
 }

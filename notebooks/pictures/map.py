@@ -1,0 +1,70 @@
+"""Make the pictures of the start page: one for each lecture, from its stored figures.
+
+    python notebooks/pictures/map.py
+
+Each is a part of a figure that the notebook stores, 320 x 200 pixels. Run it again when
+such a figure has changed, and look at what it has cut out.
+"""
+
+import base64
+import io
+from pathlib import Path
+
+import nbformat
+from PIL import Image, ImageOps
+
+from helpers.files import write_file
+
+NOTEBOOKS = Path(__file__).resolve().parents[1]
+SIZE = 320, 200
+
+FIGURES = {
+    "01": ("astronaut: whole", (0.25, 0.27, 0.5, 1)),
+    "02": ("temple; its roofs", (0, 0.34, 0.49, 1)),
+    "03": ("cup of coffee with a grid of dots", (0, 0.1, 0.47, 0.9)),
+    "04": ("portrait pooled three times", (0, 0.08, 0.5, 0.6)),
+    "05": ("random training images with their labels", (0, 0.07, 0.45, 0.64)),
+    "06": ("blurred shapes of the characters", (0, 0.4, 0.32, 1)),
+    "07": ("misread test images", (0, 0.06, 0.4, 0.5)),
+    "08": ("A map of the loss", (0.08, 0.08, 0.88, 0.9)),
+    "09": ("heat maps of their first and second guess", (0.17, 0.42, 0.8, 1)),
+    "10": ("Ten characters in columns", (0, 0.09, 0.4, 0.32)),
+}
+"""By lecture: words of the alternative text of the figure that stands for it, and the part
+of it that is shown: left, top, right and bottom, as shares of width and height."""
+
+
+def figures(notebook):
+    """(alternative text, bytes) of each figure that a notebook stores."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata.get("image/png", {}).get("alt", "")
+                yield alt, base64.b64decode(output.data["image/png"])
+
+
+def picture(notebook, words, part):
+    """A part of the figure with these words in its text (else of the last), as SIZE."""
+    found = sorted(figures(notebook), key=lambda one: words in one[0])
+    image = Image.open(io.BytesIO(found[-1][1])).convert("RGB")
+    box = [
+        round(share * side)
+        for share, side in zip(part, image.size * 2, strict=True)
+    ]
+    return ImageOps.fit(image.crop(box), SIZE, Image.Resampling.LANCZOS)
+
+
+def main():
+    for number, (words, part) in FIGURES.items():
+        (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+        small = picture(
+            nbformat.read(path, as_version=4), words, part
+        ).quantize(64)
+        target = NOTEBOOKS / "pictures" / "map" / f"{number}.png"
+        with write_file(target) as partial:
+            small.save(partial, format="PNG", optimize=True)
+        print(target.name, target.stat().st_size // 1000, "kB")
+
+
+if __name__ == "__main__":
+    main()
