@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -23,6 +23,9 @@ from helpers.teaching.grading.engine import Engine
 from helpers.teaching.grading.outcomes import FAILED, PERSON, Outcome
 from helpers.teaching.grading.reading import Unreadable, read, shown_name
 from helpers.teaching.grading.submissions import Submission, read_submission
+
+MAX_FOLDERS = 500
+"""In the folder of one student."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,12 @@ def find(submissions, assignments, out):
             if student.is_symlink() or not student.is_dir():
                 strays.append((student.name, "", "It is a file or link, not a folder."))
                 continue
-            folders = sorted(student.iterdir())
+            folders = sorted(islice(student.iterdir(), MAX_FOLDERS + 1))
         except OSError as error:
             strays.append((student.name, "", f"The folder cannot be read: {error.strerror}."))
+            continue
+        if len(folders) > MAX_FOLDERS:
+            strays.append((student.name, "", f"It holds more than {MAX_FOLDERS} folders."))
             continue
         known = {shown_name(name).casefold(): name for name in assignments}
         for folder in folders:
@@ -402,6 +408,7 @@ def _timestamp(folder):
 
     try:
         text = read(folder, PurePosixPath("timestamp.txt"), 100).decode("utf-8").strip()
-        return parse_utc(text).isoformat() if text else None
+        moment = parse_utc(text)
+        return moment.isoformat() if 2000 <= moment.year < 2100 else None
     except Exception:  # a file of a student's; its parser raises more than it says
         return None
