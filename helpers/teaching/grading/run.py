@@ -58,23 +58,12 @@ def grade(arguments):
     """
     sandbox.require(arguments.trusted)
     course = Course(arguments.course)
-    assignments = course.assignments()
-    if arguments.assignment:
-        for name in arguments.assignment:
-            if name not in assignments:
-                raise CourseError(
-                    f"There is no assignment {name}: there are {', '.join(assignments)}."
-                )
-        assignments = {name: assignments[name] for name in arguments.assignment}
+    assignments = _chosen(course.assignments(), arguments.assignment)
     # With one a processor, two processors were idle for a sixth of the time, because
     # the processes of a submission wait for each other.
     workers = arguments.workers or parallel.cores() + 1
     if arguments.prove:
-        with _engine(assignments.values(), arguments.trusted) as engine:
-            engine.ready()
-            wrong = [w for a in assignments.values() for w in prove(engine, a)[0]]
-        print("\n".join(wrong) or "Every solution earns all points, every blank none.")
-        return 1 if wrong else 0
+        return _prove_all(assignments.values(), arguments.trusted)
     if arguments.submissions is None or arguments.out is None:
         raise CourseError(
             "Say which folder holds the submissions, and where results go: "
@@ -93,9 +82,30 @@ def grade(arguments):
         with _engine(used, arguments.trusted) as engine:
             for assignment in used:
                 gradebook.register(course, assignment)
+                assignment.source.prepare()
             run = _Run(engine, course, out, workers)
             records = run.grade_all(tasks, assignments, arguments.regrade)
         return report.write(out, tasks, strays, records, assignments, course)
+
+
+def _chosen(assignments, names):
+    """{name: Assignment} of these names, of all if there are none. Raises CourseError."""
+    for name in names or ():
+        if name not in assignments:
+            raise CourseError(f"There is no assignment {name}: there are {', '.join(assignments)}.")
+    return {name: assignments[name] for name in names} if names else assignments
+
+
+def _prove_all(assignments, trusted):
+    """Print what is wrong with these sources; the exit code."""
+    wrong = []
+    with _engine(assignments, trusted) as engine:
+        engine.ready()
+        for assignment in assignments:
+            found, again = prove(engine, assignment)
+            wrong += prove(engine, assignment)[0] if found and again else found
+    print("\n".join(wrong) or "Every solution earns all points, every blank none.")
+    return 1 if wrong else 0
 
 
 def _engine(assignments, trusted):

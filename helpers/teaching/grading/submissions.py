@@ -123,6 +123,10 @@ class Source:
                     names |= {node.name} if isinstance(node, ast.FunctionDef) else set()
         return "\n".join(texts), frozenset(names)
 
+    def prepare(self):
+        """Make what is made once, before several threads ask for it."""
+        return self.handed_out, self.names, self.defines, self.library
+
     def untouched(self, name, text):
         """Is this the text of the cell as it was handed out, or none at all?"""
         return text.strip() in ("", self.handed_out.get(name, "").strip())
