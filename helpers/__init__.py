@@ -10,8 +10,7 @@ casia         reads real CASIA: folders, zip archives, .gnt files
 archives      one careful reader of zip archives
 images        loads folders of images into one array, fast, with a cache
 claims        simulated motor claims with known true frequencies
-tuning        Optuna studies: storages, and the worker of `python -m helpers tune`
-tuning_table     recorded trainings in which samplers search in seconds
+tuning_table  recorded trainings in which samplers search in seconds
 training      reuses a fitted model when nothing that it depends on has changed
 quiet_keras   Keras without TensorFlow's log lines and pauses between epochs
 convolution   convolution, pooling and their size formulas in NumPy

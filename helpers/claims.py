@@ -1,11 +1,9 @@
-"""Simulated motor claims, whose true frequencies are known; a network to tune on them.
+"""Simulated motor claims, whose true frequencies are known: the data of notebook 08.
 
 A frequency is a number of claims per year of insurance. As we know the true one of
 each policy, we also know the best loss that any model can reach. No real insurer's
 data is used: the formula of `simulate` is invented, with stronger effects than real
 portfolios show, so that 10,000 policies are enough to see differences.
-
-`objective(trial)` is what Optuna minimises in notebook 08.
 """
 
 import functools
@@ -15,8 +13,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.files import CourseError
-
-DIRECTION = "minimize"
 
 REGIONS = {"A": 0.4, "B": 0.2, "C": 0.0, "D": -0.1, "E": -0.3, "F": -0.5}
 """What each region adds to the logarithm of the frequency."""
@@ -100,13 +96,13 @@ def simulate(n, seed):
 
 def parts():
     """{"train", "validation", "test": policies}, always the same, none shared."""
-    # Copies: whoever changes a table changes no later trial's data.
+    # Copies: whoever changes a table does not change what the next call gives.
     return {part: policies.copy() for part, policies in _parts().items()}
 
 
 @functools.cache
 def _parts():
-    """The `parts`, drawn once: every trial of a study asks for them."""
+    """The `parts`, drawn once."""
     return {part: simulate(SIZES[part], SEEDS[part]) for part in SIZES}
 
 
@@ -121,6 +117,19 @@ def inputs(policies):
     columns = [(policies[name] - mean) / deviation for name, (mean, deviation) in SCALES.items()]
     columns += [policies["region"] == letter for letter in REGIONS]
     return np.stack(columns, axis=1).astype("float32")
+
+
+def losses(policies, frequency):
+    """The n terms whose mean is the `poisson_loss`, with what it says of them: (n,)."""
+    _require(policies, "exposure", "claims")
+    # Not (n, 1): with n claims that would make n * n differences.
+    frequency = np.asarray(frequency, float).reshape(-1)
+    if len(frequency) not in (1, len(policies)):
+        raise CourseError(f"There are {len(policies)} policies, but {len(frequency)} frequencies.")
+    if not (frequency > 0).all():
+        raise CourseError("A frequency must be a number above 0.")
+    exposure, claims = (policies[c].to_numpy() for c in ("exposure", "claims"))
+    return exposure * frequency - claims * np.log(frequency)
 
 
 def poisson_loss(policies, frequency):
@@ -143,7 +152,7 @@ def poisson_loss(policies, frequency):
     Raises CourseError if a column is missing, or a frequency not positive, or if
     there is another number of them than of policies.
     """
-    return float(_losses(policies, frequency).mean())
+    return float(losses(policies, frequency).mean())
 
 
 def best_loss(policies):
@@ -165,22 +174,9 @@ def excess_loss(policies, frequency):
     Raises CourseError as `poisson_loss` does.
     """
     _require(policies, "frequency")
-    difference = _losses(policies, frequency) - _losses(policies, policies["frequency"])
+    difference = losses(policies, frequency) - losses(policies, policies["frequency"])
     error = difference.std(ddof=1) / len(policies) ** 0.5
     return float(difference.mean()), float(error)
-
-
-def _losses(policies, frequency):
-    """The n terms of `poisson_loss`."""
-    _require(policies, "exposure", "claims")
-    # Not (n, 1): with n claims that would make n * n differences.
-    frequency = np.asarray(frequency, float).reshape(-1)
-    if len(frequency) not in (1, len(policies)):
-        raise CourseError(f"There are {len(policies)} policies, but {len(frequency)} frequencies.")
-    if not (frequency > 0).all():
-        raise CourseError("A frequency must be a number above 0.")
-    exposure, claims = (policies[c].to_numpy() for c in ("exposure", "claims"))
-    return exposure * frequency - claims * np.log(frequency)
 
 
 def _require(policies, *columns):
@@ -207,49 +203,3 @@ def arrays(policies):
         per_year.to_numpy("float32"),
         exposure.to_numpy("float32"),
     )
-
-
-def train(trial):
-    """Fit the network that an Optuna trial suggests: (model, validation loss)."""
-    from helpers.quiet_keras import keras
-    from helpers.training import fit_or_load
-
-    layers = trial.suggest_int("layers", 1, 3)
-    activation = trial.suggest_categorical("activation", ["relu", "leaky_relu", "tanh"])
-    rate = trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
-
-    policies = parts()
-    X, y, exposure = arrays(policies["train"])
-    claims, years = policies["train"][["claims", "exposure"]].sum()
-
-    keras.utils.set_random_seed(trial.number)
-    model = keras.Sequential([keras.Input((len(INPUTS),))])
-    for layer in range(layers):
-        units = trial.suggest_int(f"units_{layer}", 4, 256, log=True)
-        model.add(keras.layers.Dense(units, activation))
-    # The first prediction is near the mean: exp(log(mean)) = mean.
-    start = keras.initializers.Constant(np.log(claims / years))
-    model.add(keras.layers.Dense(1, "exponential", bias_initializer=start))
-    model.compile(keras.optimizers.Adam(rate), loss="poisson")
-
-    validation = arrays(policies["validation"])
-    fit = {"epochs": 10, "batch_size": 256, "validation_data": validation}
-    history = fit_or_load(model, X, y, sample_weight=exposure, seed=trial.number, **fit)
-    return model, history.history["val_loss"][-1]
-
-
-def objective(trial):
-    """What Optuna minimises: the validation loss of the network that a trial suggests.
-
-    A trial seeds itself with its number, so its loss can be had again, to the last
-    digit, in this process or another one on this machine:
-
-        best = study.best_trial
-        again = optuna.trial.FixedTrial(best.params, number=best.number)
-        model, loss = train(again)  # loss == best.value
-
-    Nothing is pruned: a network of ten epochs takes two seconds, and what has been
-    trained once is loaded from the cache.
-    """
-    _, loss = train(trial)
-    return loss

@@ -19,8 +19,6 @@ import io
 import itertools
 import json
 import math
-import os
-import time
 import zipfile
 from typing import NamedTuple
 
@@ -50,10 +48,6 @@ EPOCHS = 10
 
 IMAGES = {"validation": 550, "test": 1100}
 """Images on which each network was tried; no writer is in two parts."""
-
-PACE = "COURSE_TABLE_PACE"
-"""Environment variable: real seconds that an epoch lasts, for demonstrations. Not
-set, an epoch takes no time."""
 
 FOLDER = COURSE / "data" / "tuning"
 
@@ -161,29 +155,15 @@ def objective(trial) -> float:
     ended. Raises optuna.TrialPruned when the study's pruner asks for it, but not
     after the last epoch, when there is nothing left to save.
     """
-    row, table, pace = index(suggest(trial)), load(), _pace()
+    row, table = index(suggest(trial)), load()
     spent = table.seconds[row].cumsum(dtype=float)
     for epoch in range(1, EPOCHS + 1):
-        time.sleep(pace)
         trial.report(float(table.accuracy[row, epoch - 1]), epoch)
         if epoch < EPOCHS and trial.should_prune():
             trial.set_user_attr("seconds", float(spent[epoch - 1]))
             raise optuna.TrialPruned
     trial.set_user_attr("seconds", float(spent[-1]))
     return float(table.accuracy[row, -1])
-
-
-def _pace():
-    given = os.environ.get(PACE) or "0"
-    try:
-        pace = float(given)
-    except ValueError:
-        pace = math.nan
-    if not 0 <= pace < math.inf:
-        raise CourseError(
-            f"{PACE} is {given!r}: give the seconds that an epoch lasts, such as 0.5."
-        )
-    return pace
 
 
 def full_training() -> float:

@@ -1,7 +1,7 @@
 """What the graded assignments share, under one name for their cells.
 
-Data that differ per student (`students`, `architectures`) and comparisons
-(`compare`). Scans and characters are in `helpers.assignments.data`, which needs
+Data that differ per student (`students`, `architectures`), comparisons (`compare`) and
+counts of what was done (`counting`). Scans and characters are in `helpers.assignments.data`, which needs
 more and is imported by itself.
 """
 
@@ -15,19 +15,20 @@ from helpers.assignments.architectures import (
     networks,
     pool,
 )
-from helpers.assignments.compare import agree, best_seconds, loop_seconds
+from helpers.assignments.compare import agree
+from helpers.assignments.counting import counted, counted_here
 from helpers.assignments.students import Draws, owner, same_id
 
 __all__ = [
     "FLATTEN",
     "Draws",
     "agree",
-    "best_seconds",
     "broken_summary",
     "computed",
     "conv",
+    "counted",
+    "counted_here",
     "dense",
-    "loop_seconds",
     "lost_layers",
     "networks",
     "owner",

@@ -1,6 +1,4 @@
-"""What test cells compare with, `agree`, and measure with, `best_seconds`."""
-
-import time
+"""What test cells compare with, `agree`."""
 
 import numpy as np
 
@@ -38,34 +36,3 @@ def agree(got, wanted, case):
             f"{wrong.sum()} of {wrong.size} values are wrong, the first at {list(place)}: {found}"
         )
     raise AssertionError(f"{case}: {found}")
-
-
-def best_seconds(function, *arguments, tries=5, at_most=1.0):
-    """The shortest of `tries` calls, in seconds: the least disturbed one.
-
-    No further call once they have taken `at_most` seconds together.
-    """
-    seconds = []
-    while len(seconds) < tries and sum(seconds) < at_most:
-        start = time.perf_counter()
-        function(*arguments)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def loop_seconds(places, kernel_shape, measured=2000):
-    """About how long a loop over so many places of a kernel takes here, in seconds.
-
-    Measured on a few places, so that a limit taken from it holds on slow machines.
-    """
-    image, kernel = np.ones((99, 99)), np.ones(kernel_shape)
-    height, width = kernel_shape
-    result = np.zeros(measured)
-
-    def loop():
-        for place in range(measured):
-            row, column = place % 9, place % 7
-            patch = image[row : row + height, column : column + width]
-            result[place] = (patch * kernel).sum()
-
-    return best_seconds(loop, tries=3) * places / measured

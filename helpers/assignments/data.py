@@ -108,7 +108,9 @@ class Cost(NamedTuple):
     parameters: int
     multiplications: int
     """For one image. Only products with learnt weights count, and no biases; batch
-    normalization does not count, because it can be built into a convolution."""
+    normalization does not count, because it can be built into a convolution. Each constant
+    of Rescaling and Normalization counts as a parameter and a product, where a layer has
+    more than FREE_CONSTANTS of them."""
 
 
 FREE = {
@@ -136,7 +138,9 @@ def cost(model):
     Raises CourseError for other layers, for one that is used twice, and for a
     model that does not say how large its images are.
     """
-    return Cost(int(model.count_params()), _products_of_all(model))
+    constants = _constants_of_all(model)
+    parameters = int(model.count_params()) + constants
+    return Cost(parameters, _products_of_all(model) + constants)
 
 
 def _products_of_all(model):
@@ -157,7 +161,6 @@ def _products(layer):
     if hasattr(layer, "layers"):
         return _products_of_all(layer)
     if kind in FREE:
-        _refuse_constants(layer, kind)
         return 0
     if kind not in WEIGHED:
         raise CourseError(
@@ -182,17 +185,25 @@ def _products(layer):
     return places * sum(math.prod(kernel.shape) for kernel in kernels)
 
 
-def _refuse_constants(layer, kind):
-    """A constant for each pixel would be a weight that nobody counts."""
-    if kind not in ("Rescaling", "Normalization"):
-        return
-    for name in ("scale", "offset", "mean", "variance"):
-        shape = tuple(np.shape(getattr(layer, name, None)))
-        if math.prod(shape[:-1]) > 1:
-            raise CourseError(
-                f"The layer {layer.name!r} has constants of shape {shape}: give it "
-                "one number, or one for each channel."
-            )
+def _constants_of_all(model):
+    """How many numbers the layers of a model hold as constants, which Keras counts nowhere.
+
+    One for each channel of the images is free, as in every lecture; a constant for each
+    pixel or feature would be a weight.
+    """
+    count = 0
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            count += _constants_of_all(layer)
+        elif type(layer).__name__ in ("Rescaling", "Normalization"):
+            names = ("scale", "offset", "mean", "variance")
+            sizes = [np.size(getattr(layer, name, None)) for name in names]
+            count += sum(size for size in sizes if size > FREE_CONSTANTS)
+    return count
+
+
+FREE_CONSTANTS = 4
+"""Constants of one layer that cost nothing: one for each channel of a picture."""
 
 
 # Assignment 4: scans with flaws -------------------------------------------------

@@ -9,9 +9,10 @@ simulator.
 """
 
 import pkgutil
+from html import escape
 from importlib import import_module
 
-from helpers.exercises.answers import CHECKS, NoAnswer
+from helpers.exercises.answers import CHECKS, NoAnswer, place_of
 from helpers.files import CourseError
 
 NOTEBOOKS = sorted(
@@ -21,11 +22,49 @@ NOTEBOOKS = sorted(
 )
 """The numbers of the notebooks that have exercises."""
 
+_solved = set()
+"""Numbers of the exercises whose last check in this kernel said "right"."""
+
+SIGNS = {"right": ("✓", "#00805a"), "not yet": ("✗", "#c04400"), "no answer yet": ("…", "#6b7680")}
+"""{state: (sign, colour of the badge)}. White on each has a contrast of 4.6:1 at least; each
+has 3:1 at least on white and on the black and dark grey of JupyterLab's dark theme."""
+
 
 def check(number, answer, **given):
-    """Print whether `answer` solves exercise `number`; see that exercise's text."""
+    """Show whether `answer` solves exercise `number`; see that exercise's text.
+
+    A coloured badge with a sign in a notebook, a line of text elsewhere; both say how
+    many of the notebook's exercises are solved, as of the last check of each.
+    """
     state, reason = verdict(number, answer, **given)
-    print(f"Exercise {number}: {state}{': ' + reason if reason else ''}.")
+    (_solved.add if state == "right" else _solved.discard)(number)
+    exercises = exercises_of(number.partition(".")[0])
+    count = f"{len(_solved & exercises.keys())} of {len(exercises)} solved"
+    text = f"Exercise {number}: {state}{': ' + reason if reason else ''}. {count}."
+    if not _in_notebook():
+        print(text)
+        return
+    from IPython.display import display
+
+    html = _as_html(number, state, reason, count)
+    display({"text/html": html, "text/plain": text}, raw=True)
+
+
+def _in_notebook():
+    """Whether a page shows what is displayed, rather than a terminal."""
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
+
+
+def _as_html(number, state, reason, count):
+    """The verdict on an answer in colour, legible in light and in dark themes."""
+    sign, color = SIGNS[state]
+    badge = f"background-color: {color}; color: white; padding: 2px 8px; border-radius: 4px"
+    return (
+        f'<p><span style="{badge}">{sign} {state}</span> <b>Exercise {number}</b>'
+        f"{': ' + escape(reason) if reason else ''}. {count}.</p>"
+    )
 
 
 def verdict(number, answer, **given):
@@ -47,7 +86,9 @@ def verdict(number, answer, **given):
         reason = str(error).rstrip(".")
     except Exception as error:  # whatever a student's answer may raise
         first_line = str(error).partition("\n")[0].rstrip(".")
-        reason = f"it raised {type(error).__name__}" + (f": {first_line}" if first_line else "")
+        message = type(error).__name__ + (f": {first_line}" if first_line else "")
+        place = place_of(error, answer)
+        reason = f"{place}: {message}" if place else f"it raised {message}"
     return ("not yet", reason) if reason else ("right", "")
 
 

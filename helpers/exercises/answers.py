@@ -1,6 +1,7 @@
 """What checks are made of: their registry, and how answers are read."""
 
 import reprlib
+import traceback
 
 import numpy as np
 
@@ -37,6 +38,22 @@ def call(function, *arguments):
     if result is None or result is Ellipsis:
         raise NoAnswer
     return result
+
+
+def place_of(error, function):
+    """Where a student's `function` raised `error`: "line 3 of answer", or None.
+
+    Lines are counted from `def`, line 1. The last one that is in the function's own cell
+    or file counts, so an error within a library is told by the line that called it.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None:  # no function of Python's
+        return None
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        found = frame.f_code
+        if found.co_filename == code.co_filename:
+            return f"line {line - found.co_firstlineno + 1} of {found.co_name}"
+    return None
 
 
 def numbers(value, shape, what):

@@ -1,6 +1,8 @@
 """Checks of notebook 08, hyperparameter tuning."""
 
+import math
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from helpers.exercises.answers import (
     shown,
 )
 from helpers.files import CourseError
+from helpers.scores import mean_interval
 
 
 @exercise("08.1")
@@ -22,8 +25,7 @@ def _price_of_a_grid(answer):
     mistakes = {
         3 * trainings: "(a) those are minutes",
         trainings: "(a) that is the number of trainings: how long do they take?",
-        3 * 5**4 / 60: "(a) each hyperparameter makes it 4 times as many, so it "
-        "is not 5 to the power of 4",
+        3 * 5**4 / 60: "(a) each hyperparameter makes it 4 times as many, not 5 times",
         3 * 5 * 4 / 60: "(a) a grid tries every combination, not each value once",
     }
     for wrong, reason in mistakes.items():
@@ -33,24 +35,18 @@ def _price_of_a_grid(answer):
         return "(a) count the combinations, then the minutes, then the hours"
     if grid == trainings:
         return "(b) the grid comes back to the same few values again and again"
-    if grid == trainings / 4:
-        return "(b) that is how often the grid tries each of the values"
     if grid != 4:
         return "(b) look at the grid along the one axis that matters"
     if random == 4:
         return "(c) a random search has no list of values: each draw is a new one"
     if random != trainings:
         return "(c) each training draws its own value, from all of the range"
-    needed, all_miss = 0, 1.0
-    while all_miss > 0.05:
-        needed, all_miss = needed + 1, 0.95 * all_miss
+    needed = math.ceil(math.log(0.05) / math.log(0.95))
     if enough == 20:
         return (
             "(d) 20 trainings hit the best 5 % once on average, yet in 36 of 100 "
             "searches not at all"
         )
-    if needed - 1 < enough < needed:
-        return "(d) there is no part of a training: round up"
     if not enough >= needed:
         return "(d) so few all miss the best 5 % too often: when is 0.95**n at most 0.05?"
     if enough > needed:
@@ -65,97 +61,34 @@ def _log_uniform(log_uniform):
         u.flat[:2] = 0, 0.5
         value = call(log_uniform, u, low, high)
         value = numbers(value, shape, f"an array of shape {shape}, as u")
-        ratio = high / low
+        ratio, natural = high / low, np.log(low) + u * np.log(high / low)
         if np.allclose(value, low * ratio**u, rtol=1e-4, atol=0):
             continue
-        natural = np.log(low) + u * np.log(ratio)
-        decimal = np.log10(low) + u * np.log10(ratio)
-        straight = low + u * (high - low)
         mistakes = {
-            "that is uniform in the value itself, not in its logarithm": [straight],
-            "those are still logarithms: the way back is missing": [
-                natural,
-                decimal,
-            ],
-            "np.log and np.exp belong together, and so do log10 and 10**": [
-                np.exp(decimal),
-                10**natural,
-            ],
-            "u = 0 must give low: the ends are exchanged": [high / ratio**u],
-            "the ends are no exponents yet: take their logarithms first": [
-                np.exp(straight),
-                10**straight,
-            ],
+            "that is uniform in the value itself, not in its logarithm": low + u * (high - low),
+            "those are still logarithms: the way back is missing": natural,
+            "np.log and np.exp belong together, and so do log10 and 10**": 10**natural,
+            "u = 0 must give low: the ends are exchanged": high / ratio**u,
         }
-        for reason, wrongs in mistakes.items():
-            if any(np.allclose(value, w, rtol=1e-4, atol=0) for w in wrongs):
+        for reason, wrong in mistakes.items():
+            if np.allclose(value, wrong, rtol=1e-4, atol=0):
                 return reason
-        if not ((0.999 * low <= value) & (value <= 1.001 * high)).all():
-            return f"it leaves the range from {low:g} to {high:g}"
-        middle = np.sqrt(low * high)
         return (
-            f"between {low:g} and {high:g}, u = 0.5 must give {middle:g}, and it "
-            f"gave {value.flat[1]:.4g}"
-            if not np.isclose(value.flat[1], middle, rtol=1e-4)
+            f"between {low:g} and {high:g}, u = 0.5 must give {np.sqrt(low * high):g}, "
+            f"and it gave {value.flat[1]:.4g}"
+            if not np.isclose(value.flat[1], np.sqrt(low * high), rtol=1e-4)
             else f"u = 0.5 is right, but u = {u.flat[2]:.2f} is not"
         )
 
 
 @exercise("08.3")
-def _poisson_loss(poisson_loss):
-    random = np.random.default_rng(83)
-    for n in (50, 80):
-        exposure = random.uniform(0.1, 1, n)
-        frequency = random.uniform(0.1, 3, n)
-        claims = random.poisson(exposure * frequency)
-        given = claims, exposure, frequency
-        value = numbers(call(poisson_loss, *given), (), "one number")
-        logs = np.log(frequency)
-        each = exposure * frequency - claims * logs
-        wanted = each.sum() / n
-        if np.isclose(value, wanted, rtol=1e-4):
-            continue
-        mistakes = {
-            "the exposure is missing: half a year brings half the claims": (
-                (frequency - claims * logs).mean()
-            ),
-            "only the first term is multiplied by the exposure: the claims are "
-            "counted, not claims a year": ((exposure * (frequency - claims * logs)).mean()),
-            "the claims are already a number: do not divide them by the exposure": (
-                exposure * frequency - claims / exposure * logs
-            ).mean(),
-            "claims a year need a weight: a policy of a week would count as much "
-            "as one of a year": (frequency - claims / exposure * logs).mean(),
-            "that is the sum: take the mean over the policies": each.sum(),
-            "divide by the number of policies, not by the years": (each.sum() / exposure.sum()),
-            "the sign is the wrong way round: the smaller the better": -wanted,
-            "take the logarithm of the frequency, without the exposure": (
-                each - claims * np.log(exposure)
-            ).mean(),
-            "take the natural logarithm, np.log": (
-                exposure * frequency - claims * np.log10(frequency)
-            ).mean(),
-            "the second term is subtracted": ((exposure * frequency + claims * logs).mean()),
-        }
-        for reason, wrong in mistakes.items():
-            if np.isclose(value, wrong, rtol=1e-4):
-                return reason
-        if not np.isfinite(value):
-            return "take the logarithm of the frequency: claims can be 0"
-        return f"of {n} policies it made {value:.4f}, not {wanted:.4f}"
-
-
-@exercise("08.4")
 def _define_by_run(space):
     import optuna  # here, since importing it takes a second
 
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        sampler = optuna.samplers.RandomSampler(seed=84)
-        study = optuna.create_study(sampler=sampler)
-    finally:
-        optuna.logging.set_verbosity(verbosity)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=84))
+    optuna.logging.set_verbosity(verbosity)
     for _ in range(60):
         trial = study.ask()
         try:
@@ -235,132 +168,63 @@ def _fault_of_names(params):
         return f"where blocks is {blocks}, {shown(extra[0])} was not asked for"
 
 
-@exercise("08.5")
-def _median_rule(prune):
-    curves = list(_curves())
-    found = []
-    for others, mine in curves:
-        value = call(prune, others, mine)
-        value = numbers(value, (), "True or False")
-        if value not in (0, 1):
-            raise CourseError(f"it should be True or False, not {value:g}")
-        found.append(bool(value))
-    wanted = [_is_worse(others, mine) for others, mine in curves]
-    if found == wanted:
-        return None
-    if len(set(found)) == 1:
-        return f"it says {found[0]} of every trial"
-    for reason, rule in _MISTAKES:
-        if found == [bool(rule(*curve, _now(*curve))) for curve in curves]:
-            return reason
-    first = [a != b for a, b in zip(found, wanted, strict=True)].index(True)
-    others, mine = curves[first]
-    middle = np.median(_now(others, mine))
-    verb = "was not" if wanted[first] else "was"
-    return (
-        f"a trial {verb} pruned after {len(mine)} epochs, with {max(mine):.3f} as "
-        f"its best, where the others' median is {middle:.3f}"
-    )
+class _Watched:
+    """Stands in for a trial; a pruner says True once epoch `stop` is reported."""
+
+    def __init__(self, stop):
+        self.stop, self.reported, self.asked = stop, {}, False
+
+    def report(self, value, step):
+        self.reported[int(step)] = float(value)
+
+    def should_prune(self):
+        self.asked = True
+        return self.stop is not None and max(self.reported, default=-1) >= self.stop
 
 
-def _curves():
-    """Pairs (others, mine) of learning curves: (n, epochs) and (k,).
+@exercise("08.4")
+def _report_and_prune(watch):
+    import optuna  # here, since importing it takes a second
 
-    Accuracies are whole 64ths, as of 64 images: there are ties, and no rounding.
-    """
-    random = np.random.default_rng(85)
-    epochs = 8
-    rise = 1 - 0.7 ** np.arange(1, epochs + 1)
-    for n in (4, 5, 6, 7) * 12:
-        top = random.uniform(0.5, 0.9, (n + 1, 1))
-        curves = top * rise + random.normal(0, 0.05, (n + 1, epochs))
-        curves = np.round(64 * curves.clip(0, 1)) / 64
-        k = random.integers(2, epochs)  # some are cut before the last epoch
-        yield curves[1:], curves[0, :k]
-    for k in (1, epochs):
-        yield curves[1:], curves[0, :k]
-
-
-def _now(others, mine):
-    """(n,) what the others had when they were as old as this trial."""
-    return others[:, len(mine) - 1]
+    for stop, curve in ((None, [0.6, 0.5, 0.45, 0.47]), (2, [0.6, 0.5, 0.55, 0.4, 0.3])):
+        trial, value, pruned = _Watched(stop), None, False
+        try:
+            value = call(watch, trial, np.array(curve))
+        except optuna.TrialPruned:
+            pruned = True
+        except NoAnswer:
+            if not trial.reported and not trial.asked:
+                raise
+        if fault := _fault_of_reports(trial, curve, pruned):
+            return fault
+        if not pruned and numbers(value, (), "one number") != min(curve):
+            return "return the best loss, the smallest, not another one"
 
 
-def _is_worse(others, mine):
-    """As Optuna's MedianPruner where larger is better, without NumPy's median."""
-    now = sorted(_now(others, mine))
-    half = len(now) // 2
-    median = now[half] if len(now) % 2 else (now[half - 1] + now[half]) / 2
-    return all(value < median for value in mine)
-
-
-_SO_FAR = "take the others at this epoch, not their best so far"
-_END = "that is what the others reached later: unfair to one in its first epochs"
-_ALL = "take the others at this epoch alone, not at several epochs"
-_COLUMN = "after k epochs the others' value is in column k - 1"
-_GOOD = "it prunes the good ones: the larger the accuracy, the better"
-_MIDDLE = "of an even number of values the median is the mean of the middle two"
-
-_MISTAKES = [
-    (
-        "its best value so far counts, not its last one",
-        lambda a, b, now: b[-1] < np.median(now),
-    ),
-    (_SO_FAR, lambda a, b, now: max(b) < np.median(a[:, : len(b)].max(axis=1))),
-    (_END, lambda a, b, now: max(b) < np.median(a[:, -1])),
-    (_END, lambda a, b, now: max(b) < np.median(a.max(axis=1))),
-    (_ALL, lambda a, b, now: max(b) < np.median(a[:, : len(b)])),
-    (_ALL, lambda a, b, now: max(b) < np.median(a)),
-    (_COLUMN, lambda a, b, now: max(b) < np.median(a[:, len(b) - 2])),
-    (_COLUMN, lambda a, b, now: max(b) < np.median(a[:, len(b) % a.shape[1]])),
-    (
-        "that is the mean of the others, not their median",
-        lambda a, b, now: max(b) < now.mean(),
-    ),
-    (
-        "that is the best of the others, not their median",
-        lambda a, b, now: max(b) < max(now),
-    ),
-    (
-        "a trial that equals the median is not worse",
-        lambda a, b, now: max(b) <= np.median(now),
-    ),
-    (_GOOD, lambda a, b, now: max(b) > np.median(now)),
-    (_GOOD, lambda a, b, now: max(b) >= np.median(now)),
-    (_MIDDLE, lambda a, b, now: max(b) < sorted(now)[len(now) // 2]),
-    (_MIDDLE, lambda a, b, now: max(b) < sorted(now)[(len(now) - 1) // 2]),
-]
-"""(reason, the rule of somebody who made this mistake), of others, mine, now."""
-
-
-@exercise("08.6")
-def _successive_halving(answer):
-    halving, full = numbers(answer, (2,), "two numbers, (a, b)")
-    rungs, at_rung = [1, 4, 16, 64], [64, 16, 4, 1]
-    steps = np.diff([0, *rungs])
-    wanted = np.dot(steps, at_rung)
-    if halving == 64 * 64 and full == wanted:
-        return "successive halving comes first"
-    mistakes = {
-        np.dot(rungs, at_rung): "(a) a trial that goes on keeps its weights: its "
-        "first epochs are not trained again",
-        wanted - steps[-1]: "(a) the last trial is trained to the end",
-        sum(at_rung): "(a) those are starts and not epochs, or one trial only",
-        64: "(a) that is the first round, or the winner alone: add all rounds",
-    }
-    for wrong, reason in mistakes.items():
-        if halving == wrong:
-            return reason
-    if halving != wanted:
-        return "(a) add, for each round, the trials in it times their new epochs"
-    if full == 64 * sum(rungs):
-        return "(b) a trial has 64 epochs in all"
-    if full != 64 * 64:
-        return "(b) each of the trials is trained to the end"
+def _fault_of_reports(trial, curve, pruned):
+    """What is wrong with the calls of `report` and `should_prune`."""
+    if not trial.reported:
+        return "nothing was reported: call trial.report(loss, epoch) in each epoch"
+    if 0 not in trial.reported:
+        return "epochs are counted from 0 here"
+    if any(curve[k : k + 1] != [value] for k, value in trial.reported.items()):
+        return "report the loss of each epoch itself, with its own number"
+    if not trial.asked:
+        return "trial.should_prune() was never asked: a report alone stops nothing"
+    if trial.stop is None and pruned:
+        return "it stopped although should_prune() said False"
+    if trial.stop is not None and not pruned:
+        return "should_prune() said True: end the trial with raise optuna.TrialPruned"
+    last = len(curve) - 1 if trial.stop is None else trial.stop
+    if max(trial.reported) != last or len(trial.reported) != last + 1:
+        return (
+            f"epochs {', '.join(map(str, trial.reported))} were reported, and it should be "
+            f"each from 0 to {last}: report, then ask, in each epoch"
+        )
 
 
 SAME_NAME, LINEAR, TEST, RETURN, DIRECTION = 5, 3, 8, 9, 11
-"""Lines of the listing of exercise 08.7 with a mistake; one of the last two."""
+"""Lines of the listing of exercise 08.5 with a mistake; one of the last two."""
 
 FAULTS = {
     LINEAR: "one range spans powers of ten, and 9 of 10 random trials would go "
@@ -383,7 +247,7 @@ INNOCENT = {
 """{line: why it is right}."""
 
 
-@exercise("08.7")
+@exercise("08.5")
 def _four_mistakes(answer):
     what = "a set of line numbers, such as {1, 2}"
     if isinstance(answer, (str, bytes, Mapping)) or not np.iterable(answer):
@@ -405,3 +269,83 @@ def _four_mistakes(answer):
             return f"{len(lines)} of 4 are found: {reason}"
     if not lines & {RETURN, DIRECTION}:
         return "3 of 4 are found: which trial would this study call its best?"
+
+
+SEEDS, TRIALS = 5, 5
+"""Of exercise 08.6: trainings of each network, and finished trials at the least."""
+
+VERDICTS = ("better", "worse", "cannot tell")
+
+
+@exercise("08.6")
+def _own_study(answer):
+    keys = {"study", "default", "mine", "verdict"}
+    if not isinstance(answer, Mapping) or set(answer) != keys:
+        raise CourseError('it should be a dictionary with "study", "default", "mine", "verdict"')
+    if fault := _fault_of_study(answer["study"]):
+        return fault
+    losses = {}
+    for name in ("default", "mine"):
+        if fault := _fault_of_predictions(name, answer[name], losses):
+            return fault
+    if answer["verdict"] not in VERDICTS:
+        return f"the verdict is one of {', '.join(VERDICTS)}, not {shown(answer['verdict'])}"
+    gain = losses["default"] - losses["mine"]
+    _, *seeds = mean_interval(gain.mean(axis=1))
+    mean, *policies = mean_interval(gain.mean(axis=0))
+    lows, highs = zip(seeds, policies, strict=True)
+    verdict = "better" if min(lows) > 0 else "worse" if max(highs) < 0 else "cannot tell"
+    found = (
+        f"yours gains {mean:+.1f} points, {seeds[0]:+.1f} to {seeds[1]:+.1f} over seeds and "
+        f"{policies[0]:+.1f} to {policies[1]:+.1f} over policies"
+    )
+    if answer["verdict"] != verdict:
+        return f"{shown(answer['verdict'])} is not what the numbers say: {found}"
+    if verdict != "better":
+        return f"an honest report, but the default is not beaten: {found}"
+
+
+def _fault_of_study(study):
+    """What is wrong with a study of exercise 08.6."""
+    import optuna
+
+    if not isinstance(study, optuna.Study):
+        return f"the study should be an Optuna study, not {shown(study)}"
+    if study.direction != optuna.study.StudyDirection.MINIMIZE:
+        return "your study maximizes: the smaller a loss, the better"
+    states = [optuna.trial.TrialState.COMPLETE]
+    finished = len(study.get_trials(deepcopy=False, states=states))
+    if finished < TRIALS:
+        return f"your study has {finished} finished trials: let it have {TRIALS} or more"
+
+
+def _fault_of_predictions(name, predicted, losses):
+    """What is wrong with predictions for the test policies; else `losses` gets theirs.
+
+    They are in percent of the way from the true frequencies to one for all, as in the
+    notebook: {name: (SEEDS, policies)}.
+    """
+    from helpers import claims
+
+    parts = claims.parts()
+    test, train = parts["test"], parts["train"]
+    shape = (SEEDS, len(test))
+    what = f'"{name}" with one row of {len(test):,} frequencies for each of {SEEDS} seeds'
+    try:
+        predicted = np.squeeze(np.asarray(predicted, float))
+    except (TypeError, ValueError):
+        raise CourseError(f"it should have {what}") from None
+    predicted = numbers(predicted, shape, what)
+    if not ((predicted > 0) & np.isfinite(predicted)).all():
+        return f'"{name}" has frequencies that are not positive numbers'
+    if any(np.array_equal(one, other) for one, other in combinations(predicted, 2)):
+        return f'two rows of "{name}" are equal: train with {SEEDS} different seeds'
+    best = claims.losses(test, test["frequency"])
+    same_for_all = train["claims"].sum() / train["exposure"].sum()
+    scale = 100 / (claims.poisson_loss(test, same_for_all) - best.mean())
+    losses[name] = np.array([scale * (claims.losses(test, row) - best) for row in predicted])
+    excess = losses[name].mean()
+    if name == "default" and not 3 < excess < 25:
+        return f"the default has {excess:.0f} % of excess loss, which the notebook's has not"
+    if name == "mine" and math.isclose(excess, losses["default"].mean()):
+        return '"mine" and "default" are the same predictions'

@@ -2,7 +2,7 @@
 
 from nbgrader import preprocessors
 
-from helpers.teaching.grading.stock import DropStderr
+from helpers.teaching.grading.drop_stderr import DropStderr
 
 c = get_config()  # noqa: F821
 

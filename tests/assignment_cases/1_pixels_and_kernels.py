@@ -14,6 +14,20 @@ LOOPED_LAYER = """
     return result
 """
 
+REMEMBERED = """
+_asked, _known = [], {}
+_right = NAME
+
+def NAME(image, *others):
+    key = image.shape, np.asarray(image).tobytes()
+    if key not in _known:
+        for _ in range(image.size):
+            pass
+        _known[key] = _right(image, *others)
+    return _known[key]
+"""
+"""A loop whose result is kept, for whoever asks again."""
+
 CASES = {
     "source-index-plain": Case(
         right={
@@ -398,9 +412,71 @@ CASES = {
         right={
             "warns": {"layer": warning("layer")},
             "float32": {"layer": returning("layer", "result.astype('float32')")},
+            "windows": {
+                "layer": then(
+                    """
+                    _slices = layer
+
+                    def layer(images, filters, biases, stride=1, padding="valid"):
+                        if padding == "same":
+                            return _slices(images, filters, biases, stride, padding)
+                        shape = filters.shape[:2]
+                        view = np.lib.stride_tricks.sliding_window_view
+                        seen = view(images, shape, axis=(1, 2))[:, ::stride, ::stride]
+                        return np.einsum("brcduv,uvdn->brcn", seen, filters) + biases
+                    """
+                )
+            },
         },
         wrong={
             "a loop over places": {"layer": instead(LOOPED_LAYER)},
+            "a loop that is called otherwise": {
+                "layer": then(
+                    """
+                    _slices = layer
+
+                    def layer(images, *others):
+                        places = np.arange(images.size)
+                        np.vectorize(lambda place: place + 1)(places)
+                        return _slices(images, *others)
+                    """
+                )
+            },
+            "junk while it is watched": {
+                "layer": then(
+                    """
+                    import sys
+                    _slices = layer
+
+                    def layer(images, *others):
+                        return 0 if sys.gettrace() else _slices(images, *others)
+                    """
+                )
+            },
+            "junk for the first large ones": {
+                "layer": then(
+                    """
+                    _slices, _asked = layer, []
+
+                    def layer(images, *others):
+                        _asked.append(images.size > 50_000)
+                        return 0 if sum(_asked) <= 5 else _slices(images, *others)
+                    """
+                )
+            },
+            "remembered": {"layer": then(REMEMBERED.replace("NAME", "layer"))},
+            "the count is switched off": {
+                "layer": then(
+                    """
+                    import sys
+                    _slices = layer
+
+                    def layer(*arguments):
+                        sys.settrace(None)
+                        return _slices(*arguments)
+                    """
+                )
+            },
             "fast and wrong": {"layer": changed("in np.ndindex(kh, kw)", "in [(0, 0)]")},
         },
     ),
@@ -505,6 +581,26 @@ CASES = {
                 )
             },
             "fast and wrong": {"box-sums": instead("return image[k - 1 :, k - 1 :] * k * k")},
+            "all windows at once": {
+                "box-sums": instead(
+                    """
+                    view = np.lib.stride_tricks.sliding_window_view(image, (k, k))
+                    return view.sum(axis=(2, 3), dtype=float)
+                    """
+                )
+            },
+            "junk for the first large ones": {
+                "box-sums": then(
+                    """
+                    _sums, _asked = box_sums, []
+
+                    def box_sums(image, k):
+                        _asked.append(k == 101)
+                        return 0 if sum(_asked) <= 5 else _sums(image, k)
+                    """
+                )
+            },
+            "remembered": {"box-sums": then(REMEMBERED.replace("NAME", "box_sums"))},
         },
     ),
 }

@@ -39,6 +39,8 @@ def without_lists(right, wrong):
     return Case(right, wrong)
 
 
+LIGHT = False
+
 CASES = {
     "scores-plain": Case(
         right={

@@ -55,6 +55,8 @@ def results(change):
 
 WRITE = "\nPath('results.json').write_text(json.dumps(results))"
 
+LIGHT = False
+
 CASES = {
     "data-form": Case(
         right={

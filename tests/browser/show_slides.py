@@ -118,9 +118,12 @@ FAULTS = """(slide) => {
             ...[slide, ...cut].map((box) => box.scrollHeight - box.clientHeight)),
         prose: size(".jp-MarkdownOutput :is(p, li)"),
         code: size(".jp-CodeCell .cm-line"),
-        figures: figures.map((image) => Math.min(
-            image.clientWidth / image.naturalWidth,
-            image.clientHeight / image.naturalHeight) * 720 / height),
+        figures: figures.map((image) => {
+            const width = image.getAttribute("width") || image.naturalWidth;
+            const tall = width * image.naturalHeight / image.naturalWidth;
+            return Math.min(image.clientWidth / width, image.clientHeight / tall)
+                * 720 / height;
+        }),
     };
 }"""
 """What is wrong with a slide, and how large it shows things.

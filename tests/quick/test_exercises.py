@@ -15,12 +15,12 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from exercise_cases import CASES, EXTRA, FUNCTIONS
 from PIL import Image
 from refresh_notebooks import find_lectures, find_notebooks
+from support import ROOT
 
-from helpers import images
+from helpers import exercises, images
 from helpers.exercises import NOTEBOOKS as NUMBERS
 from helpers.exercises import check, exercises_of, verdict
 from helpers.files import CourseError
@@ -106,7 +106,7 @@ def test_likely_wrong_answers_and_their_reasons(number, scans):
         state, reason = judge(number, answer, given)
         assert state == "not yet", (position, state)
         assert part in reason, (position, reason)
-        assert not reason.startswith("it raised"), (position, reason)
+        assert not re.match(r"it raised|line \d+ of", reason), (position, reason)
 
 
 @every_check
@@ -131,7 +131,9 @@ def test_nonsense_is_refused_in_one_line(number, scans, capsys):
         assert state == "not yet" and reason, answer
         check(number, answer, **given)
         printed, error = capsys.readouterr()
-        assert printed == f"Exercise {number}: not yet: {reason}.\n"
+        said, count = printed.rsplit(". ", 1)
+        assert said == f"Exercise {number}: not yet: {reason}"
+        assert re.fullmatch(r"0 of \d solved\.\n", count)
         assert len(printed) < 300 and not error
 
 
@@ -147,16 +149,32 @@ def fails(error):
     """A student's function that raises `error`."""
 
     def function(*_):
-        raise error
+        # Lines are counted from `def`: this is the second,
+
+        raise error  # this the fourth.
 
     return function
 
 
-def test_an_error_in_a_function_is_named():
+def test_an_error_in_a_function_is_named_with_its_line():
+    place = "line 4 of function"  # of `fails`'s inner function, def and comments counted
     reason = verdict("06.3", fails(FAILURES[0]))[1]
-    assert reason == "it raised ZeroDivisionError: division by zero"
-    assert verdict("06.3", fails(FAILURES[1]))[1] == ("it raised NotImplementedError")
+    assert reason == f"{place}: ZeroDivisionError: division by zero"
+    assert verdict("06.3", fails(FAILURES[1]))[1] == f"{place}: NotImplementedError"
     assert verdict("06.3", fails(FAILURES[3]))[1].endswith("a message")
+
+
+def test_an_error_below_the_function_names_the_line_that_called():
+    def answer(*_):
+        logits = [1]
+        return np.exp(logits, logits, logits, logits)
+
+    def too_few():
+        return 0
+
+    assert verdict("06.3", answer)[1].startswith("line 3 of answer: TypeError: ")
+    assert verdict("06.3", too_few)[1].startswith("it raised TypeError: ")
+    assert verdict("06.3", np.linalg.inv)[1].startswith("it raised ")
 
 
 def test_functions_are_those_whose_right_answers_are_functions(scans):
@@ -185,15 +203,62 @@ def test_changing_the_arguments_fools_no_check(number, scans):
             assert state == "not yet" and part in reason
 
 
-def test_check_prints_the_verdict(capsys):
+@pytest.fixture(autouse=True)
+def nothing_solved(monkeypatch):
+    """Each test begins like a fresh kernel."""
+    monkeypatch.setattr(exercises, "_solved", set())
+
+
+def test_check_prints_the_verdict_and_counts_what_is_solved_now(capsys):
     check("06.1", 12832)
-    check("06.1", None)
+    check("06.1", 12832)
+    check("06.2", None)
     check("06.1", 12800)
     assert capsys.readouterr().out.splitlines() == [
-        "Exercise 06.1: right.",
-        "Exercise 06.1: no answer yet.",
-        "Exercise 06.1: not yet: each of the 32 filters also has a bias.",
+        "Exercise 06.1: right. 1 of 5 solved.",
+        "Exercise 06.1: right. 1 of 5 solved.",
+        "Exercise 06.2: no answer yet. 1 of 5 solved.",
+        "Exercise 06.1: not yet: each of the 32 filters also has a bias. 0 of 5 solved.",
     ]
+
+
+def test_another_notebook_has_a_count_of_its_own(capsys, scans):
+    check("06.1", 12832)
+    given, right, _ = CASES["01.3"](scans)
+    check("01.3", right[0], **given)
+    assert capsys.readouterr().out.endswith("Exercise 01.3: right. 1 of 9 solved.\n")
+
+
+def test_in_a_notebook_the_verdict_has_a_colour_and_a_sign(monkeypatch):
+    shown = []
+    monkeypatch.setattr(exercises, "_in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    check("06.1", 12832)
+    check("06.1", "<b>1</b>")
+    check("06.1", None)
+    for data, sign in zip(shown, "✓✗…", strict=True):
+        [words] = re.findall(r">(. [a-z ]+)</span>", data["text/html"])
+        [color] = re.findall(r"background-color: (#\w+)", data["text/html"])
+        assert words.startswith(sign) and words[2:] in data["text/plain"]
+        assert contrast(color, "#ffffff") >= 4.5  # the words in the badge
+        assert contrast(color, "#111111") >= 3  # the badge in a dark theme
+    assert len({data["text/html"].partition(";")[0] for data in shown}) == 3
+    assert shown[0]["text/plain"] == "Exercise 06.1: right. 1 of 5 solved."
+    assert "<b>1" not in shown[1]["text/html"] and "&lt;b&gt;1" in shown[1]["text/html"]
+
+
+def contrast(one, other):
+    """The contrast of two colours "#rrggbb", as WCAG 2 defines it."""
+
+    def luminance(color):
+        parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        return np.dot(
+            (0.2126, 0.7152, 0.0722),
+            [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts],
+        )
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_an_unknown_exercise_is_named():
@@ -345,5 +410,5 @@ def test_solutions_call_the_same_check_and_are_right(path):
     }
     for number, cell, tree, _ in exercise_cells(path):
         assert ast.unparse(check_call(tree)) == lectures[number]
-        texts = [output.get("text", "") for output in cell.outputs]
-        assert f"Exercise {number}: right.\n" in "".join(texts), number
+        texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        assert f"Exercise {number}: right. " in "".join(texts), number

@@ -1,14 +1,16 @@
 """Plain data as bytes: what comes out is plain, whatever goes in."""
 
 import collections
+import decimal
 import linecache
 import math
+import os
 import socket
 import struct
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -18,12 +20,9 @@ from hypothesis import strategies as st
 
 from helpers.files import COURSE
 from helpers.teaching.grading import messages, values
-from helpers.teaching.grading.channel import Channel, Closed, Garbled, Late, pair
-from helpers.teaching.grading.submissions import (
-    Unreadable,
-    function_texts,
-    read_submission,
-)
+from helpers.teaching.grading.messages import Channel, Closed, Garbled, Late, pair
+from helpers.teaching.grading.reading import Unreadable, look_around, read
+from helpers.teaching.grading.submissions import function_places, function_text
 
 
 def there_and_back(value):
@@ -174,10 +173,29 @@ def test_malformed(data):
 # --- tables ---------------------------------------------------------------------
 
 
-def carried(value, call=None, texts=None):
+def carried(value, call=None, texts=None, uncarried=None):
     """What the judge gets of a value of the student."""
     data = values.Carrier().dumps(value)
-    return messages.loads(data, values.builders(call, (texts or {}).get))
+    uncarried = [] if uncarried is None else uncarried
+    return messages.loads(data, values.builders(call, (texts or {}).get, uncarried))
+
+
+@pytest.mark.parametrize(
+    "value, wanted",
+    [
+        (decimal.Decimal("0.25"), 0.25),
+        ([decimal.Decimal(3)], [3.0]),
+        (np.longdouble(0.5), np.float64(0.5)),
+        (np.arange(3, dtype=np.longdouble) / 2, np.array([0.0, 0.5, 1.0])),
+        (np.array([1j], np.clongdouble), np.array([1j])),
+        (np.array([[decimal.Decimal(2)]]), np.array([[2.0]], object)),
+    ],
+)
+def test_numbers_of_other_kinds(value, wanted):
+    """They arrive as the nearest number that every system has."""
+    found = carried(value)
+    assert type(found) is type(wanted) and np.array_equal(found, wanted)
+    assert getattr(found, "dtype", None) == getattr(wanted, "dtype", None)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +227,9 @@ def test_columns_of_tables():
 
 
 def test_uncarried_says_so():
-    found = carried([1, object(), Liar()])
+    noted = []
+    found = carried([1, object(), Liar()], uncarried=noted)
+    assert len(noted) == 2 and noted[0] is found[1] and noted[1] is found[2]
     assert found[0] == 1
     for use in (
         lambda: found[1] == 1,
@@ -304,13 +324,20 @@ def test_messages_are_short():
 
 def test_texts_of_functions():
     text = "def f():\n    def g():\n        pass\n@f\ndef g(): 1"
-    assert function_texts(text) == {
+    found = {name: function_text(place) for name, place in function_places(text).items()}
+    assert found == {
         "f": "def f():\n    def g():\n        pass\n",
         "g": "@f\ndef g(): 1",
     }
-    assert function_texts("def f(x:") == function_texts("f = 3") == {}
+    assert function_places("def f(x:") == function_places("f = 3") == {}
     # Looking into 4 MB takes half a minute and 2 GB.
-    assert function_texts("def f(): pass\n" * 300_000) == {}
+    assert function_places("def f(): pass\n" * 300_000) == {}
+
+
+def test_functions_in_functions_are_not_copied():
+    text = "".join(" " * depth + f"def f{depth}():\n" for depth in range(90)) + " " * 90 + "1"
+    places = function_places(text)
+    assert len(places) == 90 and all(place[0] is text for place in places.values())
 
 
 def test_texts_of_functions_are_forgotten():
@@ -323,14 +350,74 @@ def test_texts_of_functions_are_forgotten():
     assert len(known) == 1
 
 
+no_windows = pytest.mark.skipif(sys.platform == "win32", reason="grading is not for Windows")
+
+
+@no_windows
+def test_files_that_are_none(tmp_path):
+    """Nothing is followed, waited for, or read beyond a limit."""
+    folder = tmp_path / "ada" / "1_toy"
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "plain").write_bytes(b"12345")
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to("/etc/hostname")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "away").symlink_to(tmp_path)
+    assert read(folder, PurePosixPath("in/plain"), 5) == b"12345"
+    for name, reason in (
+        ("in/plain", "more than 0 MB"),
+        ("pipe", "no file"),
+        ("link", "cannot be read"),
+        ("zero", "cannot be read"),
+        ("in", "cannot be read|no file"),
+        ("away/ada/1_toy/in/plain", "cannot be read"),
+        ("none", "cannot be read"),
+    ):
+        with pytest.raises(Unreadable, match=reason):
+            read(folder, PurePosixPath(name), 4)
+    found, others = look_around(folder)
+    assert {str(path): size for path, size in found.items()} == {"in/plain": 5}
+    assert others == ["away", "link", "pipe", "zero"]
+
+
+@no_windows
+@pytest.mark.parametrize("which", ["student", "assignment"])
+def test_folders_that_are_links(tmp_path, which):
+    real = tmp_path / "bob" / "1_toy"
+    real.mkdir(parents=True)
+    (real / "1_toy.ipynb").touch()
+    if which == "student":
+        (tmp_path / "ada").symlink_to(real.parent)
+    else:
+        (tmp_path / "ada").mkdir()
+        (tmp_path / "ada" / "1_toy").symlink_to(real)
+    with pytest.raises(Unreadable, match="only a link or file"):
+        look_around(tmp_path / "ada" / "1_toy")
+
+
+@no_windows
+def test_folders_without_end(tmp_path):
+    folder = tmp_path / "ada" / "1_toy"
+    folder.mkdir(parents=True)
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(1500):  # deeper than a path may be long
+        os.mkdir("x" * 100, dir_fd=handle)
+        above, handle = handle, os.open("x" * 100, os.O_RDONLY, dir_fd=handle)
+        os.close(above)
+    os.close(handle)
+    found, others = look_around(folder)
+    assert found == {} and len(others) == 1
+
+
+@no_windows
 def test_folder_that_cannot_be_read(tmp_path, monkeypatch):
     def denied(_):
         raise PermissionError(13, "Permission denied")
 
-    (tmp_path / "1_toy.ipynb").touch()
-    monkeypatch.setattr(Path, "lstat", denied)
+    (tmp_path / "ada" / "1_toy").mkdir(parents=True)
+    monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(Unreadable, match="Permission denied"):
-        read_submission(tmp_path, "1_toy", None)
+        look_around(tmp_path / "ada" / "1_toy")
 
 
 def test_slow_bytes_do_not_stretch_the_time():

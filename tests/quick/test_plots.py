@@ -1,9 +1,11 @@
 """Figures: one style, Chinese titles without warnings, alt text, clear errors."""
 
 import base64
+import re
 import subprocess
 import sys
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -48,7 +50,7 @@ def draw(fig):
     """Render with every warning, missing glyphs among them, an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return plots._png(fig)
+        return plots._picture(fig, plots.FULL)[1]
 
 
 def test_the_55_characters_are_drawn_without_warnings(only_our_fonts):
@@ -86,13 +88,13 @@ NOTEBOOK = """
 import numpy as np
 from helpers import plots
 plots.use_style()
-fig = plots.image_grid([np.zeros((3, 4))], ["大"])
+fig = plots.image_grid([np.zeros((3, 4))], ["大"], title_colors=["red"])
 plots.show(fig, " A black image. ")
 """
 
 
 @pytest.mark.parametrize("backend", ["agg", "inline"])
-def test_show_stores_one_png_with_alt_text(backend, monkeypatch):
+def test_show_stores_one_picture_with_alt_text_and_width(backend, monkeypatch):
     name = {"agg": "agg", "inline": "module://matplotlib_inline.backend_inline"}
     monkeypatch.setenv("MPLBACKEND", name[backend])
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -100,8 +102,10 @@ def test_show_stores_one_png_with_alt_text(backend, monkeypatch):
     NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=60).execute()
     assert [output.output_type for output in cell.outputs] == ["display_data"]
     (output,) = cell.outputs
-    assert output.metadata == {"image/png": {"alt": "A black image."}}
-    assert base64.b64decode(output.data["image/png"]).startswith(b"\x89PNG")
+    assert output.metadata == {"image/png": {"alt": "A black image.", "width": plots.HALF}}
+    image = Image.open(BytesIO(base64.b64decode(output.data["image/png"])))
+    assert image.size[0] == 2 * plots.HALF and image.mode == "P"
+    assert output.data["text/plain"] == f"<Figure {plots.HALF}x{image.size[1] / 2:.0f}>"
 
 
 @pytest.mark.parametrize("alt", ["", "  ", None])
@@ -109,6 +113,60 @@ def test_show_refuses_a_figure_without_alt_text(alt):
     fig = plt.figure()
     with pytest.raises(ValueError, match="needs alt text"):
         plots.show(fig, alt)
+
+
+@pytest.mark.parametrize(
+    ("inches", "width"),
+    [
+        ((8, 3), 800),
+        ((5, 2), 800),
+        ((4, 2), 400),
+        ((2, 2.2), 400),
+        ((5.5, 6.7), 400),
+        ((8, 7), 800),
+    ],
+)
+def test_two_widths_in_the_whole_course(inches, width):
+    """A figure is shown at the nearest, but no taller than a window."""
+    assert plots._display_width(*inches) == width
+
+
+def test_drawings_are_palettes_and_photos_jpegs():
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), "uint8")
+    greys = np.linspace(0, 255, 5, dtype="uint8").reshape(1, 5)
+    curve, axes = plt.subplots()
+    axes.plot([0, 1])
+    for fig, mime, mode in (
+        (curve, "image/png", "P"),
+        (plots.image_grid([greys]), "image/png", "L"),
+        (plots.image_grid([noise]), "image/jpeg", "RGB"),
+    ):
+        found, data = plots._picture(fig, plots.FULL)
+        assert (found, Image.open(BytesIO(data)).mode) == (mime, mode)
+
+
+def test_a_palette_hardly_changes_a_drawing():
+    fig, axes = plt.subplots()
+    for k in range(3):
+        axes.plot(np.sin(np.arange(50) + k))
+    drawn = BytesIO()
+    fig.savefig(drawn, format="png", dpi=200)
+    after = Image.open(BytesIO(draw(fig)))
+    assert after.mode == "P"
+    before, after = (np.asarray(i.convert("RGB"), int) for i in (Image.open(drawn), after))
+    assert before.shape == after.shape == (600, 1600, 3)
+    assert np.abs(before - after).max() <= 16 and np.abs(before - after).mean() < 0.5
+    assert (after[(before == 255).all(axis=2)] == 255).all()
+
+
+def test_pictures_have_no_frame_but_white_paper_has_an_edge():
+    fig, (left, right) = plt.subplots(1, 2)
+    left.imshow(np.zeros((3, 3)))
+    draw(fig)
+    assert not any(spine.get_visible() for spine in left.spines.values())
+    assert right.spines["left"].get_visible()
+    paper, photo = plots.image_grid([PAPER, PAPER // 2]).axes
+    assert len(paper.patches) == 1 and not photo.patches
 
 
 def test_show_closes_the_figure(capsys):
@@ -121,7 +179,7 @@ def test_the_same_figure_gives_the_same_bytes_in_another_process():
     code = (
         "import hashlib, matplotlib; matplotlib.use('agg'); from helpers import plots;"
         "plots.use_style(); f = plots.learning_curves({'国': {'accuracy': [0, 1]}});"
-        "b = plots._png(f); print(hashlib.sha256(b).hexdigest(), b.count(b'tEXt'))"
+        "b = plots._picture(f, 800)[1]; print(hashlib.sha256(b).hexdigest(), b.count(b'tEXt'))"
     )
     run = [sys.executable, "-c", code]
     first, second = (
@@ -227,27 +285,122 @@ def test_wrong_histories_are_one_clear_sentence():
     assert plt.get_fignums() == []
 
 
-def test_network_draws_a_box_for_each_layer():
-    layers = [
-        ("conv2d", (80, 60, 16), 160),
-        ("max_pooling2d", (40, 30, 16), 0),
-        ("flatten", (19_200,), 0),
-        ("dense", (55,), 1_056_055),
-    ]
-    fig = plots.network(layers, title="A network")
-    axes = fig.axes[0]
-    boxes = [p for p in axes.patches if p.get_height() > 0]
-    assert len(boxes) == len(layers)
-    assert boxes[0].get_height() == 2 * boxes[1].get_height()
-    texts = [text.get_text() for text in axes.texts]
-    assert "80 x 60 x 16" in texts and "dense\n1,056,055" in texts
-    plots.plt.close(fig)
+# --- volumes --------------------------------------------------------------------
+
+CNN = [
+    ("input", (80, 60, 1)),
+    ("conv", (80, 60, 16), (3, 3), (1, 1), 160, 691_200),
+    ("conv", (80, 60, 16), (3, 3), (1, 1), 2_320, 11_059_200),
+    ("max", (40, 30, 16), (2, 2), (2, 2)),
+    ("dense", (55,), None, (1, 1), 1_056_055, 1_056_000),
+]
 
 
-@pytest.mark.parametrize("layers", [[], [("dense", (3, 4), 0)]])
-def test_network_says_what_it_cannot_draw(layers):
-    with pytest.raises(ValueError, match="no layers|neither an image nor units"):
-        plots.network(layers)
+def texts_of(fig):
+    return [text.get_text() for text in fig.axes[0].texts]
+
+
+def test_volumes_draws_stacks_with_what_they_cost():
+    fig = plots.volumes(CNN, "A network")
+    texts = texts_of(fig)
+    for text in ("2 conv", "3x3", "max", "80, 60", "40, 30", "2,480", "11,750,400", "1,056,055"):
+        assert text in texts, text
+    assert "1,058,535 parameters, 12,806,400 multiplications for one image" in texts
+    boxes = [p for p in fig.axes[0].patches if len(p.get_xy()) == 5]  # closed, four corners
+    assert len(boxes) == 3 * 4 + 2  # three faces each; a footprint for conv and max
+    assert fig.get_label() == (
+        "A network: input 80x60x1, 2 times conv 3x3 80x60x16, max 2x2 stride 2 40x30x16, "
+        "dense 55; 1,058,535 parameters, 12,806,400 multiplications for one image."
+    )
+
+
+def vgg16():
+    """VGG16 as published: https://arxiv.org/abs/1409.1556, table 1, configuration D."""
+    rows, side, channels = [("input", (224, 224, 3))], 224, 3
+    for number, filters in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
+        for _ in range(number):
+            weights = 9 * channels * filters
+            counts = weights + filters, weights * side**2
+            rows.append(("conv", (side, side, filters), (3, 3), (1, 1), *counts))
+            channels = filters
+        side //= 2
+        rows.append(("max", (side, side, channels), (2, 2), (2, 2)))
+    for inputs, units in ((25088, 4096), (4096, 4096), (4096, 1000)):
+        rows.append(("dense", (units,), None, (1, 1), inputs * units + units, inputs * units))
+    return rows
+
+
+@pytest.mark.parametrize("rows", [CNN, vgg16()], ids=["CNN", "VGG16"])
+def test_volumes_fit_on_a_slide_and_no_text_overlaps(rows):
+    fig = plots.volumes(rows, "A title")
+    assert fig.get_size_inches()[0] == pytest.approx(8) and fig.get_size_inches()[1] < 3.3
+    renderer = fig.canvas.get_renderer()
+    texts = [t for t in fig.axes[0].texts if t.get_text()]
+    assert min(t.get_fontsize() for t in texts) >= 10
+    boxes = [t.get_window_extent(renderer) for t in texts]
+    for k, box in enumerate(boxes):
+        assert box.x0 >= 0 and box.x1 <= fig.bbox.width, texts[k]
+        for other in boxes[:k]:
+            assert not box.padded(-0.5).overlaps(other), (texts[k], other)
+
+
+def test_volumes_of_vgg16_have_its_known_counts():
+    assert "138,357,544 parameters, 15,470,264,320 multi" in plots.volumes(vgg16()).get_label()
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ([], "no layers"),
+        ([("dense", (3, 4))], "neither .height, width, channels. nor .units,."),
+        ([("dense", (k,)) for k in range(1, 30)], "29 different volumes; 16 fit"),
+    ],
+)
+def test_volumes_says_what_it_cannot_draw(network, reason):
+    with pytest.raises(ValueError, match=reason):
+        plots.volumes(network)
+    assert plt.get_fignums() == []
+
+
+def test_volumes_of_a_keras_model():
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(6, 5, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.AveragePooling2D(2),
+            layers.SeparableConv2D(8, 3, strides=2),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(10),
+        ]
+    )
+    multiplications = 28**2 * 25 * 6 + 6**2 * (9 * 6 + 6 * 8) + 8 * 10
+    assert plots.volumes(model, "A mixture").get_label() == (
+        "A mixture: input 32x32x1, conv 5x5 28x28x6, average 2x2 stride 2 14x14x6, "
+        "separable 3x3 stride 2 6x6x8, global average 8, dense 10; "
+        f"{model.count_params():,} parameters, {multiplications:,} multiplications for one image."
+    )
+    start = keras.Input((8, 8, 4))
+    branches = layers.Add()([layers.Conv2D(4, 3, padding="same")(start), start])
+    with pytest.raises(ValueError, match="branches: 'add.*' has several inputs"):
+        plots.volumes(keras.Model(start, branches))
+    with pytest.raises(ValueError, match="not built"):
+        plots.volumes(keras.Sequential([layers.Dense(3)]))
+
+
+def test_what_volumes_says_is_the_alt_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda *_, metadata, **__: shown.append(metadata)
+    )
+    plots.show(plots.volumes(CNN, "A network"))
+    assert shown[0]["image/png"]["alt"].startswith("A network: input 80x60x1, 2 times conv 3x3")
 
 
 # --- number_grid ----------------------------------------------------------------
@@ -265,11 +418,74 @@ def test_number_grid_writes_each_number_and_sign():
     assert fig.get_size_inches()[0] <= 8.2
 
 
+def shades(fig):
+    """{number in a square: the colours of its squares}."""
+    axes, found = fig.axes[0], {}
+    squares = [p for p in axes.patches if p.get_fill()]
+    numbers = [t for t in axes.texts if re.fullmatch(r"[-\d.]+", t.get_text())]
+    for patch, text in zip(squares, numbers, strict=True):
+        found.setdefault(text.get_text(), set()).add(patch.get_facecolor()[:3])
+    return found
+
+
+def test_a_number_has_one_shade_in_the_whole_figure():
+    found = shades(plots.number_grid([np.array([[1, 6], [6, 9]]), np.array([[6, 3]])]))
+    assert all(len(colors) == 1 for colors in found.values())
+    darkest = sorted(found, key=lambda number: sum(*found[number]))
+    assert darkest == ["1", "3", "6", "9"] and found["9"] == {(1, 1, 1)}
+
+
+def test_with_signs_zero_is_white_and_colours_tell_them():
+    found = shades(plots.number_grid([np.array([[-2, 0, 2]]), np.array([[-1, 0, 1]])]))
+    [zero], [minus], [plus] = found["0"], found["-2"], found["2"]
+    assert min(zero) > 0.95
+    assert minus[2] > 2 * minus[0] and plus[0] > 2 * plus[2]  # blue, red
+
+
+def test_arrays_may_have_scales_of_their_own():
+    pixels, kernel = np.array([[0, 255]]), np.array([[-1, 1]])
+    assert shades(plots.number_grid([pixels, kernel], scales="pk"))["255"] == {(1, 1, 1)}
+    assert shades(plots.number_grid([pixels, kernel]))["255"] != {(1, 1, 1)}
+
+
+@pytest.mark.parametrize("digits", [1, 1000, 0.0625, -0.123])
+def test_numbers_in_squares_are_legible_and_stay_inside(digits):
+    fig = plots.number_grid([np.full((3, 3), digits)] * 4, [f"kernel {k}" for k in range(4)])
+    width = fig.get_size_inches()[0]
+    larger = plots._display_width(*fig.get_size_inches()) / 100 / width
+    renderer = fig.canvas.get_renderer()
+    squares = [p for p in fig.axes[0].patches if p.get_fill()]
+    numbers = [t for t in fig.axes[0].texts if re.fullmatch(r"[-\d.]+", t.get_text())]
+    for patch, text in zip(squares, numbers, strict=True):
+        assert text.get_fontsize() * larger >= 9.9
+        outer, inner = patch.get_window_extent(renderer), text.get_window_extent(renderer)
+        assert outer.x0 < inner.x0 and inner.x1 < outer.x1
+
+
+@pytest.mark.parametrize(("signs", "rows"), [("", 2), ("  *  ", 2), ("+-+-=", 1)])
+def test_a_long_row_is_broken_where_squares_get_larger(signs, rows):
+    six = plots.number_grid([np.eye(3)] * 6, [f"number {k}" for k in range(6)], between=signs)
+    texts = six.axes[0].texts
+    assert len({t.get_position()[1] for t in texts if "number" in t.get_text()}) == rows
+    shown = [t for t in texts if t.get_text() in list("+-*=")]
+    assert "".join(t.get_text() for t in shown) == signs.replace(" ", "")
+    width = six.get_size_inches()[0]
+    assert all(0 < t.get_position()[0] < width for t in shown)
+
+
+def test_no_row_is_broken_into_unequal_ones():
+    three = plots.number_grid([np.eye(7, 9)] * 3, [f"number {k}" for k in range(3)])
+    assert len({t.get_position()[1] for t in three.axes[0].texts if "number" in t.get_text()}) == 1
+
+
 def test_number_grid_outlines_what_is_asked():
     fig = plots.number_grid([np.eye(4)], highlight=[[(1, 2, 2, 1)]])
     [outline] = [p for p in fig.axes[0].patches if not p.get_fill()]
-    assert outline.get_xy() == (2, 1)
-    assert (outline.get_height(), outline.get_width()) == (2, 1)
+    squares = [p for p in fig.axes[0].patches if p.get_fill()]
+    first, side = squares[1 * 4 + 2], squares[0].get_width()
+    assert outline.get_xy() == pytest.approx(first.get_xy())
+    assert outline.get_height() == pytest.approx(2 * side)
+    assert outline.get_width() == pytest.approx(side)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +496,7 @@ def test_number_grid_outlines_what_is_asked():
         (([np.eye(2)], ["one", "two"]), "1 arrays, but 2 titles"),
         (([np.eye(2)] * 2, None, [None]), "1 highlights"),
         (([np.eye(2)] * 2, None, None, "*="), "2 signs"),
+        (([np.eye(2)] * 2, None, None, "", 0.4, 8, "abc"), "3 scales"),
     ],
 )
 def test_number_grid_refuses_what_does_not_fit(arguments, reason):

@@ -174,19 +174,6 @@ def test_pruned_trial_costs_what_was_trained(best):
     assert tuning_table.best_row(study) is None
 
 
-def test_pace(monkeypatch, best):
-    slept = []
-    monkeypatch.setattr(tuning_table.time, "sleep", slept.append)
-    trial = optuna.trial.FixedTrial(tuning_table.ROWS[best])
-    monkeypatch.setenv(tuning_table.PACE, "0.5")
-    tuning_table.objective(trial)
-    assert slept == [0.5] * tuning_table.EPOCHS
-    for wrong in ("slow", "-1", "nan"):
-        monkeypatch.setenv(tuning_table.PACE, wrong)
-        with pytest.raises(CourseError, match=tuning_table.PACE):
-            tuning_table.objective(trial)
-
-
 # --- Searches --------------------------------------------------------------------
 
 

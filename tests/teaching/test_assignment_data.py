@@ -8,8 +8,8 @@ import assignment_cases
 import numpy as np
 import pytest
 from assignment_cases import make_scans
+from assignment_cases.running import FOUND, read, run
 from support import ROOT
-from test_assignments import FOUND, read, run
 
 from helpers.assignments import data
 from helpers.convolution import multiplications
@@ -86,18 +86,34 @@ def test_cost_refuses_what_it_cannot_count():
     first = layers.Conv2D(4, 3, padding="same", data_format="channels_first")
     with pytest.raises(CourseError, match="channels first"):
         data.cost(sequential(first))
-    weights = np.ones((40, 30, 1))
-    for hidden in (
-        layers.Rescaling(scale=weights.tolist()),
-        layers.Rescaling(1 / 255, offset=weights),
-        layers.Normalization((1, 2, 3), mean=weights, variance=weights),
-    ):
-        with pytest.raises(CourseError, match="for each channel"):
-            data.cost(sequential(hidden))
-    data.cost(sequential(layers.Normalization(mean=[3.0], variance=[2.0])))
     free = keras.Input((None, None, 1))
     with pytest.raises(CourseError, match="begin the model with keras.Input"):
         data.cost(keras.Model(free, layers.Conv2D(4, 3)(free)))
+
+
+def test_constants_cost_as_much_as_weights():
+    """A layer's constants can be trained numbers: a dense layer without a weight."""
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    weights, few = np.ones((40, 30, 1)), np.ones((1, 1, 3)).tolist()
+    for layer, constants in (
+        (layers.Rescaling(1 / 255), 0),
+        (layers.Rescaling(few, offset=few), 0),
+        (layers.Normalization(mean=[3.0], variance=[2.0]), 0),
+        (layers.Rescaling(scale=weights.tolist()), 1200),
+        (layers.Rescaling(1 / 255, offset=weights.tolist()), 1200),
+        (layers.Normalization((1, 2, 3), mean=weights, variance=weights), 2400),
+    ):
+        assert data.cost(sequential(layer)) == (constants, constants)
+
+    inputs = keras.Input((40, 30, 1))
+    x = layers.Concatenate()([layers.Rescaling(1 / 255)(inputs) for _ in range(12)])
+    flat = layers.Rescaling([0.5] * 14_400, offset=[0.1] * 14_400)(layers.Reshape((14_400,))(x))
+    outputs = layers.GlobalAveragePooling2D()(layers.Reshape((40, 30, 12))(flat))
+    inner = keras.Model(inputs, outputs)
+    assert data.cost(inner).parameters == 28_800
+    assert data.cost(keras.Sequential([keras.Input((40, 30, 1)), inner])).parameters == 28_800
 
 
 def test_read():

@@ -1,16 +1,16 @@
 """What tests can ask of answers: values, functions, tables, networks."""
 
+import copy
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grading_toy as toy
 import pytest
+from nbformat.v4 import new_code_cell
 from support import skip_or_fail
 
 from helpers.files import CourseError
@@ -218,11 +218,11 @@ def test_names_that_are_none(engine, claim, said):
         assert outcome.status == "graded"
     else:
         assert outcome.status == "needs a person"
-        assert said in outcome.reasons[-1]
+        assert any(said in reason for reason in outcome.reasons)
 
 
 def test_what_hidden_tests_hand_over_is_not_said(engine):
-    """A message after them names the line of the test that students have anyway."""
+    """A message after them comes from a run without them."""
     spy = (
         "seen = []\n"
         "def f(x):\n    seen.append(x)\n    raise ValueError(seen)\n"
@@ -240,7 +240,7 @@ def test_what_hidden_tests_hand_over_is_not_said(engine):
     before, t, u = outcome.cells.values()
     assert before.message == "ValueError: [1]" and not before.hidden
     assert t.hidden and not u.hidden
-    assert u.message == "AssertionError: assert g() == 1, f'not {g()}'"
+    assert u.message == "AssertionError: not []"
 
 
 def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
@@ -271,7 +271,7 @@ def test_trusted_keeps_time_and_marks(monkeypatch, tmp_path):
     tasks = started(monkeypatch)
     with Engine(trusted=True) as engine:
         outcome = engine.grade(notebook, notebook, "ada")
-    assert tasks == ["student", "judge"]  # no probe: it tries to write anywhere
+    assert tasks == ["judge", "student"]  # no probe: it tries to write anywhere
     assert [outcome.cells[n].score for n in "tuvw"] == [0, 0, 0, 1], outcome
     assert "stopped after 1.5 seconds" in outcome.cells["t"].message
     assert list(tmp_path.iterdir()) == []
@@ -314,8 +314,9 @@ def test_endless_test_needs_a_person(engine):
         cell_seconds=1,
     )
     outcome = engine.grade(notebook, notebook, "ada")
-    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
-    assert outcome.cells["u"].score == 1
+    assert outcome.status == "needs a person" and outcome.again
+    assert "could not be finished" in outcome.cells["t"].doubt
+    assert outcome.cells["u"].score == 1 and not outcome.cells["u"].doubt
 
 
 def started(monkeypatch):
@@ -325,25 +326,43 @@ def started(monkeypatch):
     return tasks
 
 
-def test_a_judge_serves_one_submission_after_the_other(engine, monkeypatch):
-    two = toy.answer("a", "x = 1"), toy.test("t", 1, "assert x")
-    notebook = toy.notebook(*two, toy.test("u", 1, "assert x == 1"))
-    engine.grade(notebook, notebook, "ada")
+def test_a_judge_keeps_nothing_for_the_next(engine, monkeypatch):
+    """Neither names nor modules nor memory: each submission has a judge of its own."""
+    two = (
+        toy.answer("a", "x = 1"),
+        toy.test("t", 1, "import sys\nassert x and 'mark' not in dir(sys)"),
+    )
+    notebook = toy.notebook(*two, toy.test("u", 1, "import sys\nsys.mark = x"))
     tasks = started(monkeypatch)
     for _ in range(2):
         outcome = engine.grade(notebook, notebook, "ada")
         assert outcome.score == 2 and outcome.status == "graded"
-    assert tasks == ["student", "student"]
+    assert tasks == ["judge", "student"] * 2
 
 
-def test_a_judge_that_has_died_meanwhile_costs_nothing(engine, monkeypatch):
-    assert grade(engine, "x = 1", "assert x")[0] == 1
-    for judge in engine._judges:
-        judge.lifeline.shutdown(socket.SHUT_WR)
-        assert judge.end()["end"] == "stopped"
+EXHAUSTING = {
+    "memory": "big = bytearray(2 * 10**9)",
+    "depth": "def deep():\n    deep()\ndeep()",
+    "files": "several = [open('/dev/null') for _ in range(600)]",
+}
+
+
+@pytest.mark.parametrize("what", EXHAUSTING)
+def test_a_judge_that_is_worn_out_is_no_zero(engine, what, monkeypatch):
+    """What is left of a test's process says nothing about an answer."""
+    worn = f"import sys\nif x:\n    {EXHAUSTING[what].replace(chr(10), chr(10) + '    ')}"
+    notebook = toy.notebook(
+        toy.answer("a", "x = 1"),
+        toy.test("s", 1, "assert x"),
+        toy.test("t", 1, worn),
+        toy.test("u", 1, "assert x"),
+    )
     tasks = started(monkeypatch)
-    assert grade(engine, "x = 1", "assert x")[0] == 1
-    assert tasks == ["student", "judge"]
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert tasks.count("judge") == 3  # tried once more in a new one
+    assert outcome.status == "needs a person" and outcome.again
+    assert "could not be finished" in outcome.cells["t"].doubt
+    assert [outcome.cells[n].score for n in "stu"] == [1, 0, 1]
 
 
 def test_a_test_is_tried_with_one_new_judge_at_most(engine, monkeypatch):
@@ -356,9 +375,10 @@ def test_a_test_is_tried_with_one_new_judge_at_most(engine, monkeypatch):
     engine.grade(notebook, notebook, "ada")
     tasks = started(monkeypatch)
     outcome = engine.grade(notebook, notebook, "ada")
-    assert outcome.status == "needs a person" and "Test t" in outcome.reasons[0]
+    assert outcome.status == "needs a person"
+    assert [bool(outcome.cells[n].doubt) for n in "stu"] == [False, True, False]
     assert [outcome.cells[n].score for n in "stu"] == [1, 0, 1]
-    assert tasks.count("judge") <= 2  # one for t, perhaps one for u
+    assert tasks.count("judge") == 3  # for s and t; for t alone; for u
 
 
 def test_time_for_the_whole_notebook(engine):
@@ -380,9 +400,7 @@ def test_no_cell_exceeds_the_time_for_all(engine):
         cell_seconds=60,
         total_seconds=2,
     )
-    began = time.monotonic()
     outcome = engine.grade(notebook, notebook, "ada")
-    assert time.monotonic() - began < 20
     assert outcome.status == "needs a person"
     assert "took longer" in outcome.reasons[0]
 
@@ -571,6 +589,129 @@ def test_networks_of_strangers(engine, answer, message):
     limits = {"cell_seconds": 60, "call_seconds": 20, "memory_mb": 4000}
     score, found = grade(engine, answer, "model.count_params()", **limits)
     assert score == 0 and message in found
+
+
+GIVEN = """
+import numpy as np
+
+def before_and_after(function, values):
+    values = np.array(values)
+    before = values.copy()
+    function(values)
+    return before, values
+
+
+def of_f(values):
+    return before_and_after(f, values)
+"""
+
+
+@pytest.mark.parametrize("changes, score", [(True, 0), (False, 1)])
+def test_given_functions_are_ours(engine, changes, score):
+    """Whatever has their names in the notebook; those that they call may be the student's."""
+    notebook = toy.notebook(
+        toy.given("g", GIVEN),
+        toy.answer("a", f"def f(values):\n    values[:] = {0 if changes else 'values'}"),
+        new_code_cell(
+            "def of_f(values):\n    return np.array(values), np.array(values)\n"
+            "def before_and_after(function, values):\n    return of_f(values)\n"
+            "class np: pass"
+        ),
+        toy.test("t", 1, "before, after = of_f([1, 2])\nassert (before == after).all()"),
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.cells["t"].score == score and outcome.status == "graded", outcome
+
+
+def test_the_variable_student_tells_nothing(engine):
+    """Hidden tests could have filled it: it is asked for before the first, or not quoted."""
+    source = toy.notebook(
+        new_code_cell('student = "ada"'),
+        toy.answer("a", "seen = []\ndef f(x):\n    seen.append(x)"),
+        toy.test("t", 1, "### BEGIN HIDDEN TESTS\nf(-7.5)\n### END HIDDEN TESTS\nf(1)"),
+    )
+    for first, said in (("student = 'ada'", None), ("pass", "has no text"), ("x = 1", "-7.5")):
+        notebook = copy.deepcopy(source)
+        notebook.cells[0].source = first
+        last = "student = str(seen)" if said != "has no text" else "student = seen"
+        notebook.cells.append(new_code_cell(last))
+        outcome = engine.grade(source, notebook, "ada")
+        assert outcome.cells["t"].score == 1
+        told = [reason for reason in outcome.reasons if reason not in outcome.private]
+        assert "-7.5" not in " ".join(told)
+        if said is None:
+            assert outcome.status == "graded"
+        else:
+            assert outcome.status == "needs a person" and said in " ".join(outcome.reasons)
+
+
+COUNTED = """
+from helpers.assignments import counted
+result, steps, _ = counted(f, 1000)
+assert result == 1000 and steps < 100, steps
+"""
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        ("def f(n):\n    return n", ""),
+        ("def f(n):\n    return sum(1 for _ in range(n))", "AssertionError: 10"),
+        ("def f(n):\n    for _ in range(n): pass\n    return n", "AssertionError: 10"),
+        ("import sys\ndef f(n):\n    return 0 if sys.gettrace() else n", "AssertionError"),
+        ("import sys\ndef f(n):\n    sys.settrace(None)\n    return n", "switched off"),
+        ("def f(n):\n    return n\nf.counted_in_its_process = lambda n: (n, 0, 0)", ""),
+        (
+            "def f(n):\n    return sum(1 for _ in range(n))\n"
+            "f.counted_in_its_process = lambda n: (n, 0, 0)",
+            "AssertionError: 10",
+        ),
+    ],
+)
+def test_work_is_counted_where_it_is_done(engine, answer, message):
+    score, found = grade(engine, answer, COUNTED)
+    assert score == (not message) and message in found
+
+
+def test_names_of_errors_are_not_believed(engine):
+    """Names and lines of errors are a student's, too: only known ones are repeated."""
+    error = "type('secret 12345', (Exception,), {})"
+    notebook = toy.notebook(
+        toy.answer("a", f"raise {error}('secret 12345')"), toy.test("t", 1, "assert x == 1")
+    )
+    notebook.cells[1].source += "\nassert x"
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.status == "needs a person"
+    assert "secret" not in " ".join(outcome.reasons) + outcome.cells["t"].doubt
+    assert "an error of its own" in outcome.cells["t"].doubt
+
+
+POISON = """
+import keras
+small = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(10, use_bias=False)])
+class Poison(keras.Model):
+    def __init__(self, units): super().__init__(); self.units = units
+    def to_json(self):
+        return small.to_json().replace('"units": 10,', f'"units": {self.units},')
+    def get_weights(self): return []
+x = [Poison(n) for n in (240_000, 120_000, 60_000, 30_000, 15_000, 7_000, 3_000)]
+y = 1
+"""
+
+
+def test_a_poisoned_judge_harms_nobody(engine):
+    """Networks that claim to be large fill the judge's memory; the next has another judge."""
+    roomy = "import numpy\nassert numpy.ones(5 * 10**6).sum() and y == 1"
+    tests = toy.test("t", 1, "assert x == 42"), toy.test("u", 1, roomy)
+    limits = {"cell_seconds": 60, "call_seconds": 30, "memory_mb": 1500}
+    source = toy.notebook(toy.answer("a", "x, y = 42, 1"), *tests, **limits)
+    evil = toy.notebook(toy.answer("a", POISON), *tests, **limits)
+    outcome = engine.grade(source, evil, "eve")
+    assert outcome.status == "needs a person" and outcome.cells["t"].score == 0
+    assert outcome.cells["u"].score == 1 or outcome.cells["u"].doubt
+    for student in ("ada", "bob"):
+        outcome = engine.grade(source, source, student)
+        assert outcome.status == "graded" and outcome.score == 2
 
 
 def test_filter_of_system_calls():

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell
 from support import skip_or_fail
 
 from helpers.__main__ import main
-from helpers.teaching.grading import engine, sandbox
+from helpers.teaching.grading import processes, sandbox
 from helpers.teaching.grading.nbgrader_steps import student_version
 
 toy.require_nbgrader()
@@ -209,6 +209,32 @@ def big_metadata(folder):
     (folder / "1_toy.ipynb").write_text(text, "utf-8")
 
 
+ODD_DATE = b"00h990000000000000000000100000000000000000001:GMT"
+"""nbgrader's parser of dates raises on this what is no ValueError."""
+
+
+def beside(name, content):
+    """A solved notebook and, beside it, these bytes, or what a function makes of a path."""
+
+    def write(folder):
+        named("1_toy.ipynb")(folder)
+        if isinstance(content, bytes):
+            (folder / name).write_bytes(content)
+        else:
+            content(folder / name)
+
+    return write
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def shut(path):
+    path.mkdir()
+    path.chmod(0)
+
+
 FORGED_NAME = "\x1b[2J\nhonest 1, 1_toy: needs a person. Failed"
 
 
@@ -277,14 +303,14 @@ def stubborn():
 
 SENDER = """
 import numpy as np
-from helpers.teaching.grading.channel import Channel
+from helpers.teaching.grading.messages import Channel
 send = Channel.send
 Channel.send = lambda self, message: send(self, message | {change})
 """
 
 SLOW_KEYS = """
 import struct
-from helpers.teaching.grading.channel import Channel
+from helpers.teaching.grading.messages import Channel
 send = Channel.send
 def number(value):
     return b"I" + struct.pack("<I", 12) + value.to_bytes(12, "little")
@@ -321,19 +347,33 @@ CASES = {
     "loop in a function": Case(
         {"a_double": "def double(x):\n    while True:\n        pass"},
         marks={"double": 0},
+        status=PERSON,
+        reason="a function was stopped after 1.5 seconds",
     ),
-    "loop at top level": Case({"a_answer": "while True:\n    pass"}, marks={"answer": 0}),
+    "loop at top level": Case(
+        {"a_answer": "while True:\n    pass"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="was stopped after 4 seconds",
+    ),
     "stubborn loop in a function": Case(
         {"a_double": f"{STUBBORN}\ndef double(x):\n    stubborn()"},
         marks={"double": 0},
         reason="did not stop",
+        status=PERSON,
     ),
     "stubborn loop at top level": Case(
         {"a_answer": f"{STUBBORN}\nstubborn()"},
         marks={"answer": 0},
         reason="did not stop",
+        status=PERSON,
     ),
-    "loop in C": Case({"a_answer": "answer = 7 ** 10**9"}, marks={"answer": 0}),
+    "loop in C": Case(
+        {"a_answer": "answer = 7 ** 10**9"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="was stopped after 4 seconds",
+    ),
     "tests deleted": Case(change=without_tests),
     "tests deleted, wrong": Case(change=lambda n: wrong(without_tests(n)), marks=NOTHING),
     "tests edited": Case(change=edited_tests, marks=NOTHING),
@@ -344,33 +384,49 @@ CASES = {
     "backwards": Case(change=backwards),
     "more points": Case(change=more_points),
     "odd metadata": Case(change=odd_names),
-    "no metadata": Case(change=no_metadata, marks={"why": 0}),
+    "no metadata": Case(change=no_metadata, reason="In words: the cell is not in the notebook"),
     "paragraph deleted": Case(change=removed_paragraph, marks={"why": 0}),
-    "sys.exit": Case({"a_answer": "import sys\nsys.exit(0)"}, marks={"answer": 0}),
+    "sys.exit": Case(
+        {"a_answer": "import sys\nsys.exit(0)"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="ended with SystemExit",
+    ),
     "os._exit": Case(
         {"a_answer": "import os\nos._exit(0)"},
         marks={"answer": 0},
         reason="ended Python",
+        status=PERSON,
     ),
     "os._exit in a function": Case(
         {"a_half": "import os\ndef half(x):\n    os._exit(0)"},
         marks={"half": 0},
         reason="ended Python",
+        status=PERSON,
     ),
     "killed": Case(
         {"a_answer": "import os\nos.kill(os.getpid(), 9)"},
         marks={"answer": 0},
         reason="SIGKILL",
+        status=PERSON,
     ),
-    "kills everything": Case({"a_answer": "import os\nos.kill(-1, 9)"}, marks={"answer": 0}),
+    "kills everything": Case(
+        {"a_answer": "import os\nos.kill(-1, 9)"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="ended with ProcessLookupError",
+    ),
     "crash": Case(
         {"a_answer": "import ctypes\nctypes.string_at(0)"},
         marks={"answer": 0},
         reason="SIGSEGV",
+        status=PERSON,
     ),
     "fork bomb": Case(
         {"a_answer": "import os\nwhile True:\n    os.fork()"},
         marks={"answer": 0},
+        status=PERSON,
+        reason="the cell of 'The answer'",
     ),
     "fork bomb that stays": Case(
         {
@@ -384,6 +440,8 @@ CASES = {
             "bomb()"
         },
         marks={"answer": 0},
+        status=PERSON,
+        reason="the cell of 'The answer'",
     ),
     "a forked copy": Case({"a_answer": "import os\nos.fork()\nanswer = 42"}),
     "200 MB of output": Case(
@@ -393,6 +451,8 @@ CASES = {
     "20 GB of memory": Case(
         {"a_answer": "big = np.ones(20 * 2**30 // 8)\nanswer = 42"},
         marks={"answer": 0},
+        status=PERSON,
+        reason="ran out of memory",
     ),
     "memory in many processes": Case(
         {
@@ -405,6 +465,7 @@ CASES = {
         },
         marks={"answer": 0},
         reason="memory",
+        status=PERSON,
     ),
     "memory in sockets": Case(
         {
@@ -417,6 +478,7 @@ CASES = {
         },
         marks={"answer": 0},
         reason="memory",
+        status=PERSON,
     ),
     "a full disk": Case(
         {
@@ -432,6 +494,80 @@ CASES = {
             "full = [fill(place) for place in places]\n"
             "answer = 42 if all(full) else full"
         }
+    ),
+    "memory that is shared and of no file": Case(
+        {
+            "a_answer": "import ctypes, mmap\n"
+            "refused = 0\n"
+            "try:\n"
+            "    mmap.mmap(-1, 2**20)\n"
+            "except OSError:\n"
+            "    refused += 1\n"
+            "try:\n"
+            "    with open('/dev/zero', 'r+b') as zero:\n"
+            "        mmap.mmap(zero.fileno(), 2**20)\n"
+            "except OSError:\n"
+            "    refused += 1\n"
+            "refused += ctypes.CDLL(None).semget(0, 32000, 0o600) < 0\n"
+            "private = mmap.mmap(-1, 2**20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+            "answer = 42 if refused == 3 and len(private) else refused"
+        }
+    ),
+    "memory behind a first thread that has ended": Case(
+        {
+            "a_answer": "import ctypes, os, threading, time\n"
+            "for _ in range(4):\n"
+            "    if os.fork() == 0:\n"
+            "        def hold():\n"
+            "            time.sleep(0.3)\n"
+            "            big = [bytearray(b'x' * 20 * 2**20) for _ in range(18)]\n"
+            "            time.sleep(60)\n"
+            "        threading.Thread(target=hold).start()\n"
+            "        ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)\n"
+            "time.sleep(60)"
+        },
+        marks={"answer": 0},
+        status=PERSON,
+        reason="memory",
+    ),
+    "processes without end": Case(
+        {
+            "a_answer": "import os, time\n"
+            "words = ['sh', '-c', 'while :; do :; done']\n"
+            "for _ in range(150):\n"
+            "    os.posix_spawn('/bin/sh', words, {}, setsid=True)\n"
+            "time.sleep(60)"
+        },
+        marks={"answer": 0},
+        status=PERSON,
+        reason="started too many processes",
+    ),
+    "a signal without a name": Case(
+        {"a_answer": "import os\nos.kill(os.getpid(), 40)"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="made Python crash (signal 40)",
+    ),
+    "nested functions": Case(
+        change=first(
+            "".join(" " * n + f"def f{n}():\n" for n in range(90))
+            + " " * 90
+            + f"return 1  # {'x' * 60_000}"
+        )
+    ),
+    "thousands of functions": Case(
+        change=first("".join(f"def g{n}(): pass\n" for n in range(2600)))
+    ),
+    "words in a date": Case(write=beside("timestamp.txt", ODD_DATE)),
+    "a pipe for a date": Case(write=beside("timestamp.txt", os.mkfifo)),
+    "a date without end": Case(write=beside("timestamp.txt", endless)),
+    "a pipe for a secret": Case(write=beside("submission_secret.txt", os.mkfifo)),
+    "a folder for a date": Case(write=beside("timestamp.txt", os.mkdir)),
+    "a folder that nobody may open": Case(write=beside("shut", shut)),
+    "a parser that eats memory": Case(
+        write=text(b'{"nbformat": 4, "cells": [' + b"[]," * 6_000_000 + b"[]]}"),
+        status=PERSON,
+        reason="stored outputs perhaps",
     ),
     "truncated": Case(
         write=text(json.dumps(toy.solved()).encode()[:700]),
@@ -485,10 +621,23 @@ CASES = {
     "modules beside it": Case(write=shadowing),
     "学生 李 with spaces": Case(),
     "import of something missing": Case(
-        {"a_answer": "import not_there\nanswer = 42"}, marks={"answer": 0}
+        {"a_answer": "import not_there\nanswer = 42"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="ended with ModuleNotFoundError",
     ),
-    "input": Case({"a_answer": "answer = int(input())"}, marks={"answer": 0}),
-    "syntax error": Case({"a_double": "def double(x:"}, marks={"double": 0}),
+    "input": Case(
+        {"a_answer": "answer = int(input())"},
+        marks={"answer": 0},
+        status=PERSON,
+        reason="ended with EOFError",
+    ),
+    "syntax error": Case(
+        {"a_double": "def double(x:"},
+        marks={"double": 0},
+        status=PERSON,
+        reason="'Numbers' could not be read: line 1, SyntaxError",
+    ),
     "patched libraries": Case(change=first(PATCHED, wrong), marks=NOTHING),
     "liars": Case(
         {
@@ -652,7 +801,7 @@ def graded(tmp_path_factory, listener):
     caller = CALLER.format(port=port, unix=unix)
     course.submit("caller", toy.solved(a_answer=caller))
     patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "GRACE", 1.5)
+    patch.setattr(processes, "GRACE", 1.5)
     try:
         code = main(course.words("--workers", "3"))
     finally:

@@ -123,7 +123,7 @@ def test_same_marks(course, monkeypatch):
 
 def test_errors_cost_points_without_stderr(tmp_path):
     """The step that drops standard error keeps everything else."""
-    from helpers.teaching.grading.stock import DropStderr
+    from helpers.teaching.grading.drop_stderr import DropStderr
 
     output = nbformat.v4.new_output
     notebook = nbformat.v4.new_notebook(

@@ -11,7 +11,7 @@ from helpers.files import CourseError
 from helpers.teaching.grading.nbgrader_steps import CONFIGURATION, FOLDER, configuration
 from helpers.teaching.grading.submissions import Source, read_source
 
-FORMAT = "1"
+FORMAT = "2"
 """To be raised when the grader itself changes in a way that changes marks."""
 
 

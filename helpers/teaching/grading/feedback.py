@@ -6,17 +6,20 @@ cannot run anything in the browser of who opens the page.
 
 import html
 import re
+from contextlib import suppress
 
 from helpers.files import write_file
 from helpers.teaching.grading.course import digest
-from helpers.teaching.grading.engine import GRADED
+from helpers.teaching.grading.outcomes import FAILED, GRADED
 from helpers.teaching.grading.submissions import grade_id, without_hidden
 
 HIDDEN = "A hidden test was not passed."
 
-MAX_RENDERED = 50_000
-"""Characters of Markdown on a page; what comes after is shown as plain text, for the
-time that rendering takes can grow with their square."""
+MAX_RENDERED = 5000
+"""Characters of a student's Markdown in one cell; a longer one is shown as plain text, for
+the time that rendering takes can grow with their square."""
+
+MAX_RENDERED_TOGETHER = 20_000
 
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto;
@@ -65,7 +68,8 @@ def page(assignment, record, notebook, entered):
             '<p class="note">These are not your marks yet: your teacher will look '
             "at this submission.</p>"
         )
-    reasons = [] if record["status"] == "grader failed" else record["reasons"]
+    reasons = [] if record["status"] == FAILED else record["reasons"]
+    reasons = [reason for reason in reasons if reason not in record["private"]]
     parts += [f'<p class="note">{_text(reason)}</p>' for reason in reasons]
     if cells and notebook is not None:
         parts += _table(assignment, cells, marks)
@@ -100,25 +104,8 @@ def title(assignment):
     return assignment.name
 
 
-def exercises(source):
-    """{grade_id: the last heading before that cell, with the id if others share it}"""
-    found, heading = {}, ""
-    for cell in source.notebook.cells:
-        if cell.cell_type == "markdown" and grade_id(cell) is None:
-            headings = re.findall(r"^#{1,6}\s+(.+)", cell.source, re.MULTILINE)
-            if headings:
-                heading = re.sub(r"\s*\(\d+ points?\)$", "", headings[-1])
-        if grade_id(cell) in source.graded:
-            found[grade_id(cell)] = heading
-    headings = list(found.values())
-    return {
-        name: heading if headings.count(heading) == 1 else f"{heading} · {name}"
-        for name, heading in found.items()
-    }
-
-
 def _table(assignment, cells, marks):
-    names = exercises(assignment.source)
+    names = assignment.source.names
     yield '<table><tr><th>Part</th><th class="number">Points</th>'
     yield "<th>Remarks</th></tr>"
     for name, cell in cells.items():
@@ -142,12 +129,14 @@ def _mark(name, cell, marks):
 
 def _why(cell):
     """Why points are missing, in words for the student."""
+    if cell["doubt"]:
+        return f"Not compared: {cell['doubt']}. Your teacher looks at it."
     if cell["hidden"]:
         return HIDDEN
     if cell["message"].startswith("NotImplementedError"):
         return "An answer is missing, here or in what this calls."
     if cell["message"]:
-        return cell["message"]
+        return cell["message"].removeprefix("AssertionError: ")
     if cell["score"] is not None and cell["score"] < cell["points"]:
         return "Some of the tests were not passed."
     return ""
@@ -159,11 +148,13 @@ def _cells(notebook, cells, marks, comments):
         name = grade_id(cell)
         result = cells.get(name)
         if cell.cell_type == "markdown":
-            rendered += len(cell.source)
-            if rendered <= MAX_RENDERED:
-                yield _markdown(cell)
-            else:
-                yield f"<pre>{_text(cell.source)}</pre>"
+            ours = cell.metadata.get("ours")
+            rendered += 0 if ours else len(cell.source)
+            shown = f"<pre>{_text(cell.source)}</pre>"
+            if ours or rendered <= MAX_RENDERED_TOGETHER:
+                with suppress(Exception):  # of three libraries, for a student's text
+                    shown = _markdown(cell)
+            yield shown
         elif result and not result["by_hand"]:
             score, _ = _mark(name, result, marks)
             full = score == result["points"]
@@ -173,6 +164,8 @@ def _cells(notebook, cells, marks, comments):
             yield f"<pre>{_text(without_hidden(cell.source))}</pre></div>"
         else:
             yield f"<pre>{_text(cell.source)}</pre>"
+            if cell.metadata.get("problem"):
+                yield f'<p class="note">{_text(_sentence(cell.metadata["problem"]))}</p>'
             if cell.outputs and cell.metadata.get("after_tests"):
                 # It could hold what a hidden test has handed to a function.
                 yield '<pre class="output">(Output is not shown after tests.)</pre>'
@@ -234,7 +227,12 @@ def _picture(form, data):
     return f"data:{form};base64,{re.sub(r'[^A-Za-z0-9+/=]', '', str(data))}"
 
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Codes for a terminal."""
+
+
+def _sentence(text):
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _text(text):

@@ -16,7 +16,8 @@ import nbformat
 from nbformat.v4 import new_output
 
 from helpers.files import CourseError, write_file
-from helpers.teaching.grading.engine import FAILED, GRADED
+from helpers.teaching.grading import feedback
+from helpers.teaching.grading.outcomes import FAILED, GRADED
 from helpers.teaching.grading.submissions import grade_id, tests_after
 
 
@@ -84,6 +85,7 @@ def enter(course, record):
     if not record["cells"] or record["status"] == FAILED:
         return  # no marks, which is not the same as no points
     unsure = record["status"] != GRADED
+    all_of_them = unsure and record["all doubtful"]
     timestamp, resubmitted = record["handed in"], record["resubmitted"]
     with gradebook(course) as book:
         book.update_or_create_student(student)
@@ -96,7 +98,8 @@ def enter(course, record):
             changed = grade.auto_score != cell["score"]
             grade.auto_score = cell["score"]
             if not by_hand:
-                grade.needs_manual_grade = unsure or cell["score"] is None
+                doubtful = all_of_them or bool(cell["doubt"])
+                grade.needs_manual_grade = doubtful or cell["score"] is None
             elif changed or resubmitted:
                 grade.needs_manual_grade = True
         for comment in notebook.comments:
@@ -148,6 +151,8 @@ def autograded(assignment, notebook, outcome):
             cell = _cell(theirs, outcome.outputs.get(place, []), ours)
             if place in outcome.told:
                 cell.metadata["after_tests"] = True
+            if place in outcome.problems:
+                cell.metadata["problem"] = outcome.problems[place]
             if name in source.marks and name not in known:
                 known.add(name)
                 cell.metadata["nbgrader"] = dict(source.marks[name])
@@ -167,6 +172,22 @@ def autograded(assignment, notebook, outcome):
 
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_PICTURE = re.compile(
+    r"!\[(?P<allowed>[^\[\]\n]*\]\("
+    r"(?:attachment:(?P<name>[^()\s]+)|data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+)\))?"
+)
+"""The beginning of a picture; all of it if it is attached or written out."""
+
+
+def _without_pictures(text, attachments):
+    """Text whose pictures are its own: the address of another would learn when and where
+    somebody marks, and a missing one would stop whoever shows the cell."""
+
+    def kept(found):
+        own = found["allowed"] and (found["name"] is None or found["name"] in attachments)
+        return found[0] if own else f"!\\[{found['allowed'] or ''}"
+
+    return _PICTURE.sub(kept, text)
 
 
 def _cell(theirs, outputs, ours):
@@ -176,7 +197,15 @@ def _cell(theirs, outputs, ours):
         cell.outputs = [nbformat.from_dict(output) for output in outputs]
         return cell
     text = theirs.source
-    cell = nbformat.v4.new_markdown_cell(text if text in ours else _TAG.sub("&lt;", text))
+    if text not in ours:
+        text = _without_pictures(_TAG.sub("&lt;", text), theirs.get("attachments", {}))
+        if len(text) > feedback.MAX_RENDERED:
+            longest = max((len(run) for run in re.findall("`+", text)), default=0)
+            fence = "`" * max(3, longest + 1)
+            text = f"{fence}\n{text}\n{fence}"
+    cell = nbformat.v4.new_markdown_cell(text)
+    if text in ours:
+        cell.metadata["ours"] = True
     for name, forms in theirs.get("attachments", {}).items():
         for form in set(forms) & {"image/png", "image/jpeg"}:
             cell.setdefault("attachments", {})[name] = {form: forms[form]}
@@ -188,10 +217,11 @@ def _test(source, name, outcome):
     cell = nbformat.v4.new_code_cell(source.graded[name].text)
     cell.metadata["nbgrader"] = dict(source.marks[name])
     result = outcome.cells[name]
-    if result.message:
-        error, _, text = result.message.partition(": ")
+    message = f"Doubt: {result.doubt}" if result.doubt else result.message
+    if message:
+        error, _, text = message.partition(": ")
         output = new_output("error", ename=error, evalue=text)
-        output.traceback = [result.message]
+        output.traceback = [message]
         cell.outputs = [output]
     elif result.score != result.points:
         data = {"text/plain": repr(result.score)}

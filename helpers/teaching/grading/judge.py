@@ -6,18 +6,23 @@ comes as plain data; so nothing that the student's code has changed is in here.
 
 import ast
 import builtins
+import inspect
 import os
 import sys
 import traceback
 from contextlib import suppress
 
 from helpers.teaching.grading import messages, seeds, values
-from helpers.teaching.grading.channel import Closed
+from helpers.teaching.grading.messages import Closed
 
 MAX_MESSAGE = 1000
 
 FILE = "<test>"
 """The name of the file in which Python believes a test cell to be."""
+
+
+EXHAUSTED = (MemoryError, RecursionError, OSError)
+"""Errors that come of what is left of memory, files and depth, not of an answer."""
 
 
 def main(channel):
@@ -36,17 +41,25 @@ def main(channel):
 
 
 def judge(request, channel):
-    """The verdict on one test cell: {"score", "message", "line"}.
+    """The verdict on one test cell: {"score", "message", "line", "exhausted", "uncarried"}.
 
     `score` is None if the cell's last value is no valid number of points. `line` is
-    where in the cell it failed, None if it did not.
+    where in the cell it failed, None if it did not. `exhausted` names the error if it
+    was the judge that could not go on, which says nothing about the answer. `uncarried`
+    are sentences on answers that could not be carried here.
     """
-    os.environ.update(request["environment"])
     seeds.same_for_all()
-    points = request["points"]
-    namespace = Namespace(channel, request["texts"])
+    namespace = Namespace(channel)
+    verdict = _tried(request["source"], request["points"], namespace)
+    verdict["uncarried"] = [repr(value)[:MAX_MESSAGE] for value in namespace.uncarried[:3]]
+    return verdict
+
+
+def _tried(source, points, namespace):
+    """`judge` without what the namespace knows."""
+    verdict = {"message": "", "line": None, "exhausted": ""}
     try:
-        *body, last = _statements(request["source"], FILE)
+        *body, last = _statements(source, FILE)
         for part in body:
             exec(part, namespace)
         value = eval(last, namespace) if last else None
@@ -54,17 +67,19 @@ def judge(request, channel):
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == FILE]
         line = lines[0] if lines else getattr(error, "lineno", None)
-        message = f"{type(error).__name__}: {_words(error)}".rstrip(": ")
-        message = message[:MAX_MESSAGE]
-        return {"score": 0.0, "message": message, "line": line or 0}
+        kind = type(error).__name__
+        message = f"{kind}: {_words(error)}".rstrip(": ")[:MAX_MESSAGE]
+        if isinstance(error, EXHAUSTED) and error is not namespace.theirs:
+            verdict["exhausted"] = kind
+        return verdict | {"score": 0.0, "message": message, "line": line or 0}
     score = _partial(value, points)
     if score is None:
         found = "a number too long to be written"
         with suppress(ValueError):
             found = repr(value)
         message = f"its last value is {found:.100}, not from 0 to {points:g}"
-        return {"score": None, "message": message, "line": None}
-    return {"score": score, "message": "", "line": None}
+        return verdict | {"score": None, "message": message}
+    return verdict | {"score": score}
 
 
 def _words(error):
@@ -94,7 +109,7 @@ def _partial(value, points):
 
 def _lines_at_work():
     """The numbers of the test's lines that wait for this call, innermost first."""
-    frame, lines = sys._getframe(), []
+    frame, lines = inspect.currentframe(), []
     while frame is not None:
         if frame.f_code.co_filename == FILE:
             lines.append(frame.f_lineno)
@@ -105,11 +120,14 @@ def _lines_at_work():
 class Namespace(dict):
     """The names of a test cell; those that it lacks are the student's."""
 
-    def __init__(self, channel, texts):
+    def __init__(self, channel):
         super().__init__(__name__="__main__", __builtins__=builtins)
         self._channel = channel
-        self._texts = texts
-        self._builders = values.builders(self._call, self._texts.get)
+        self.uncarried = []
+        """Answers that could not be carried here."""
+        self.theirs = None
+        """The last error that a function of the student raised."""
+        self._builders = values.builders(self._call, self._text_of, self.uncarried)
 
     def __missing__(self, name):
         if hasattr(builtins, name):
@@ -120,14 +138,18 @@ class Namespace(dict):
         self[name] = self._value(answer)
         return self[name]
 
-    def _call(self, number, positional, named):
+    def _text_of(self, name):
+        return self._ask({"kind": "text", "name": name[:200]}).get("text")
+
+    def _call(self, number, positional, named, counted=False):
         try:
             value = messages.dumps((number, positional, named), values.hand_back)
         except messages.NotPlain as error:
             raise TypeError(
                 f"the test hands the student's function something that {error}"
             ) from error
-        question = {"kind": "call", "value": value, "lines": _lines_at_work()}
+        kind = "count" if counted else "call"
+        question = {"kind": kind, "value": value, "lines": _lines_at_work()}
         return self._value(self._ask(question))
 
     def _ask(self, question):
@@ -140,8 +162,10 @@ class Namespace(dict):
             text = str(answer["text"])
             if kind is None:
                 kind, text = RuntimeError, f"{answer['error']}: {text}"
-            raise kind(text)
+            self.theirs = kind(text)
+            raise self.theirs
         try:
             return messages.loads(bytes(answer["value"]), self._builders)
         except (messages.NotPlain, KeyError, TypeError) as error:
+            self.uncarried.append(values.Uncarried("answer", str(error)))
             raise RuntimeError("the answer cannot be read") from error

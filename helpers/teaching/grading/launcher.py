@@ -17,7 +17,7 @@ import socket
 import sys
 
 from helpers.teaching.grading import sandbox
-from helpers.teaching.grading.channel import Channel
+from helpers.teaching.grading.messages import MAX_ITEMS, Channel
 
 
 def main(words):
@@ -62,7 +62,7 @@ def _task(task, request, channel, lifeline, confined):
                 if value.startswith(shared):
                     own = request["scratch"] + value.removeprefix(shared)
                     os.environ[name] = own
-        task(Channel(channel))
+        task(Channel(channel, MAX_ITEMS))
 
     sandbox.run_alone(work, lifeline, request["limits"], confined)
 

@@ -7,13 +7,15 @@ person gives in formgrader need no further grading to arrive here.
 import csv
 import json
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import nbformat
 from tqdm import tqdm
 
 from helpers.files import write_file
 from helpers.teaching.grading import feedback, gradebook
-from helpers.teaching.grading.engine import FAILED, GRADED, PERSON
+from helpers.teaching.grading.outcomes import FAILED, GRADED, PERSON
+from helpers.teaching.grading.reading import Unreadable, read
 
 COLUMNS = (
     "student",
@@ -167,9 +169,9 @@ def _hand_on(task, course):
     """What `nbgrader release_feedback` must know of a submission from its exchange."""
     folder = course.place("feedback", task.student, task.assignment)
     for name in ("timestamp.txt", "submission_secret.txt"):
-        path = task.folder / name
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                content = file.read(1000)
-            with write_file(folder / name) as partial:
-                partial.write_bytes(content)
+        try:
+            content = read(task.folder, PurePosixPath(name), 1000)
+        except Unreadable:
+            continue
+        with write_file(folder / name) as partial:
+            partial.write_bytes(content)

@@ -10,26 +10,19 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from joblib import cpu_count
 from tqdm import tqdm
 
 from helpers.files import CourseError, write_file
 from helpers.teaching.grading import gradebook, report, sandbox
-from helpers.teaching.grading.course import Course, digest
-from helpers.teaching.grading.engine import (
-    FAILED,
-    PERSON,
-    Engine,
-    Outcome,
-)
-from helpers.teaching.grading.nbgrader_steps import student_version
-from helpers.teaching.grading.submissions import (
-    Unreadable,
-    read_submission,
-    shown_name,
-)
+from helpers.teaching.grading.course import Assignment, Course, digest
+from helpers.teaching.grading.engine import Engine
+from helpers.teaching.grading.outcomes import FAILED, PERSON, Outcome
+from helpers.teaching.grading.reading import Unreadable, read, shown_name
+from helpers.teaching.grading.submissions import Submission, read_submission
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,19 @@ class Task:
     assignment: str
     folder: Path
     record: Path
+
+
+@dataclass(frozen=True)
+class Work:
+    """A submission that is to be graded: what was read of it, once."""
+
+    task: Task
+    assignment: Assignment
+    submission: Submission | None
+    digest: str
+    """Of what was read: another one means that the student has handed in again."""
+    unreadable: str = ""
+    """Why there is no Submission: a sentence."""
 
 
 def grade(arguments):
@@ -63,7 +69,7 @@ def grade(arguments):
     if arguments.prove:
         with _engine(assignments.values(), arguments.trusted) as engine:
             engine.ready()
-            wrong = [w for a in assignments.values() for w in prove(engine, a, course)]
+            wrong = [w for a in assignments.values() for w in prove(engine, a)[0]]
         print("\n".join(wrong) or "Every solution earns all points, every blank none.")
         return 1 if wrong else 0
     if arguments.submissions is None or arguments.out is None:
@@ -84,10 +90,8 @@ def grade(arguments):
         with _engine(used, arguments.trusted) as engine:
             for assignment in used:
                 gradebook.register(course, assignment)
-            work, records = _left_to_do(tasks, assignments, course, arguments.regrade)
-            if work:
-                engine.ready()
-                _grade_all(engine, work, used, course, out, records, workers)
+            run = _Run(engine, course, out, workers)
+            records = run.grade_all(tasks, assignments, arguments.regrade)
         return report.write(out, tasks, strays, records, assignments, course)
 
 
@@ -96,47 +100,31 @@ def _engine(assignments, trusted):
     return Engine(list(modules), trusted=trusted)
 
 
-def prove(engine, assignment, course):
-    """Sentences on what is wrong with a source; [] if nothing is.
+def prove(engine, assignment):
+    """(sentences on what is wrong with a source, may it have been the machine?)
 
     Its own solution must earn all points, and what students get none.
     """
-    source = assignment.source
-    blank = student_version(source.notebook, course.folder)
+    source, wrong, again = assignment.source, [], False
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(
             lambda notebook: engine.grade(source, notebook, "nobody", assignment.files),
-            (source.notebook, blank),
+            (source.notebook, source.blank),
         )
-    for outcome, full in zip(outcomes, (True, False), strict=True):
-        what = "solution" if full else "blank"
-        if outcome.status == FAILED:
-            yield f"{assignment.name}, {what}: {outcome.reasons[0]}"
-            continue
-        for name, cell in outcome.cells.items():
-            expected = cell.points if full else 0
-            if not cell.by_hand and cell.score != expected:
-                yield (
-                    f"{assignment.name}, {what}: test {name} gives {cell.score:g} of "
-                    f"{cell.points:g} points. {cell.message}"
-                )
-
-
-def _prove_once(engine, assignments, course, out):
-    """Grade nothing with a source that its own solution does not satisfy."""
-    path = out / "records" / "proved.json"
-    proved = _json(path) or []
-    for assignment in assignments:
-        if assignment.digest in proved:
-            continue
-        wrong = list(prove(engine, assignment, course))
-        if wrong:
-            raise CourseError(
-                f"Nothing was graded, because a source contradicts itself: {wrong[0]} "
-                "Mend it; `python -m helpers grade --prove` shows everything."
-            )
-        proved.append(assignment.digest)
-    _write_json(path, proved)
+        for outcome, full in zip(outcomes, (True, False), strict=True):
+            what = "solution" if full else "blank"
+            again |= outcome.again
+            if outcome.status == FAILED:
+                wrong.append(f"{assignment.name}, {what}: {outcome.reasons[0]}")
+                continue
+            for name, cell in outcome.cells.items():
+                expected = cell.points if full else 0
+                if not cell.by_hand and cell.score != expected:
+                    wrong.append(
+                        f"{assignment.name}, {what}: test {name} gives {cell.score:g} of "
+                        f"{cell.points:g} points. {cell.message or ' '.join(outcome.reasons)}"
+                    )
+    return wrong, again
 
 
 @contextmanager
@@ -170,16 +158,28 @@ def find(submissions, assignments, out):
             name = repr(student.name)
             strays.append((name, "", "The name of this folder is no ordinary text."))
             continue
-        if student.is_symlink() or not student.is_dir():
-            strays.append((student.name, "", "It is a file or link, not a folder."))
+        try:
+            if student.is_symlink() or not student.is_dir():
+                strays.append((student.name, "", "It is a file or link, not a folder."))
+                continue
+            folders = sorted(student.iterdir())
+        except OSError as error:
+            strays.append((student.name, "", f"The folder cannot be read: {error.strerror}."))
             continue
-        for folder in sorted(student.iterdir()):
+        known = {shown_name(name).casefold(): name for name in assignments}
+        for folder in folders:
             name = folder.name
             if name in assignments:
                 record = out / "records" / name / f"{_file_name(student.name)}.json"
                 tasks.append(Task(student.name, name, folder, record))
             elif not name.startswith("."):
                 reason = "There is no such assignment."
+                near = known.get(name.strip().casefold())
+                if near:
+                    reason = f"There is no such assignment: rename the folder to {near}."
+                elif folder.suffix.lower() == ".ipynb":
+                    near = folder.stem if folder.stem in assignments else "of the assignment"
+                    reason = f"A notebook lies beside the folders: move it into a folder {near}."
                 strays.append((student.name, shown_name(name), reason))
     return tasks, strays
 
@@ -189,34 +189,6 @@ def _file_name(student):
     if len(student.encode("utf-8", "surrogateescape")) < 200:
         return student
     return student[:40] + digest([student], {})[:16]
-
-
-def _left_to_do(tasks, assignments, course, regrade):
-    """([(task, digest of the submission)] to grade, {task: record} that are done)."""
-    work, records = [], {}
-    entered = gradebook.entered(course)
-    for task in tasks:
-        assignment = assignments[task.assignment]
-        record = _json(task.record)
-        try:
-            notebook, files, _ = read_submission(task.folder, task.assignment, assignment.source)
-            handed_in = digest([json.dumps(notebook, sort_keys=True)], files)
-        except Unreadable as error:
-            handed_in = f"unreadable: {error}"
-        same = (
-            record is not None
-            and record.get("submission") == handed_in
-            and record.get("source") == assignment.digest
-            and record.get("status") != FAILED
-            and not _lost(task, record, course, entered)
-        )
-        if same and not regrade:
-            records[task] = record
-            # The last run may have been stopped before that.
-            _finish(task, record, course)
-        else:
-            work.append((task, handed_in))
-    return work, records
 
 
 def _lost(task, record, course, entered):
@@ -243,107 +215,193 @@ def _write_json(path, value):
 # --- doing it -------------------------------------------------------------------------
 
 
-def _grade_all(engine, work, assignments, course, out, records, workers):
-    """Grade in parallel, and store each result as soon as it is there.
+class _Run:
+    """One run over a class: reads each submission once, grades, and stores.
 
     The proof of the sources runs beside the first submissions; no result is stored
-    before it is complete.
+    before it is complete. What has lost points to time, memory or a crash is graded once
+    more at the end, while nothing else runs.
     """
-    by_name = {assignment.name: assignment for assignment in assignments}
 
-    def one(task, handed_in):
+    def __init__(self, engine, course, out, workers):
+        self.engine, self.course, self.out, self.workers = engine, course, out, workers
+        self.records = {}
+        """{task: record} of all submissions, when the run is over."""
+        self.doubtful = []
+        """Tasks that are to be graded once more, alone."""
+
+    def grade_all(self, tasks, assignments, regrade):
+        """{task: record} of all tasks. Raises CourseError, of a source that is wrong, too."""
+        with tqdm(total=len(tasks), desc="Grading", unit="notebook") as self.bar:
+            waiting = self._left_to_do(tasks, assignments, regrade)
+            first = next(waiting, None)
+            if first is not None:
+                self.engine.ready()
+                used = {task.assignment for task in tasks}
+                self._in_parallel(chain([first], waiting), [assignments[n] for n in sorted(used)])
+            for task in self.doubtful:
+                work = _read(task, assignments[task.assignment])
+                self._store(work, *self._grade_one(work))
+        return self.records
+
+    def _left_to_do(self, tasks, assignments, regrade):
+        """Yield Work, each read when it is asked for; what is done already is entered."""
+        entered = gradebook.entered(self.course)
+        for task in tasks:
+            assignment = assignments[task.assignment]
+            record = _json(task.record)
+            work = _read(task, assignment)
+            same = (
+                record is not None
+                and record.get("submission") == work.digest
+                and record.get("source") == assignment.digest
+                and record.get("status") != FAILED
+                and not _lost(task, record, self.course, entered)
+            )
+            if not same or regrade:
+                yield work
+                continue
+            # The last run may have been stopped before that.
+            self._finish(task, record)
+            self.records[task] = record
+            self.bar.update()
+
+    def _in_parallel(self, waiting, assignments):
+        """Grade until nothing is left but what is doubtful."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            proof = pool.submit(self._prove_once, assignments)
+            running, results, proved = {proof}, {}, False
+            try:
+                while True:
+                    for work in waiting:
+                        future = pool.submit(self._grade_one, work)
+                        running.add(future)
+                        results[future] = work
+                        if len(running) > self.workers:
+                            break
+                    if not running:
+                        return
+                    _, running = wait(running, return_when=FIRST_COMPLETED)
+                    if not proof.done():
+                        continue
+                    if not proved and proof.result():
+                        wait(running)  # perhaps the machine was busy: now it is not
+                        self._prove_once(assignments, alone=True)
+                    proved = True
+                    for future in [future for future in results if future.done()]:
+                        self._take(results.pop(future), *future.result())
+            except BaseException:  # also of who stops it by Ctrl-C
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.engine.stop()
+                raise
+
+    def _prove_once(self, assignments, alone=False):
+        """Grade nothing with a source that its own solution does not satisfy.
+
+        True if that must be tried again `alone`. Raises CourseError.
+        """
+        path = self.out / "records" / "proved.json"
+        proved = _json(path) or []
+        for assignment in assignments:
+            if assignment.digest in proved:
+                continue
+            wrong, again = prove(self.engine, assignment)
+            if wrong and again and not alone:
+                return True
+            if wrong:
+                raise CourseError(
+                    f"Nothing was graded, because a source contradicts itself: {wrong[0]} "
+                    "Mend it; `python -m helpers grade --prove` shows everything."
+                )
+            proved.append(assignment.digest)
+        _write_json(path, proved)
+        return False
+
+    def _grade_one(self, work):
+        """(Outcome, the notebook for formgrader or None, seconds); never raises for what
+        is handed in: a failure stays with this one."""
         began = time.monotonic()
-        assignment = by_name[task.assignment]
-        outcome, shown = _grade_one(engine, task, assignment)
+        outcome, shown = self._outcome(work)
+        return outcome, shown, time.monotonic() - began
+
+    def _outcome(self, work):
+        if work.submission is None:
+            return Outcome(PERSON, [work.unreadable]), None
+        task, assignment, handed_in = work.task, work.assignment, work.submission
+        try:
+            files = handed_in.files | assignment.files
+            outcome = self.engine.grade(
+                assignment.source, handed_in.notebook, task.student, files, handed_in.python
+            )
+            outcome.reasons[:0] = handed_in.notes
+            for doubt in handed_in.doubts:
+                outcome.needs_person(doubt)
+            return outcome, gradebook.autograded(assignment, handed_in.notebook, outcome)
+        except Exception as error:
+            # Whatever it is: the rest of the class goes on, and this one is named.
+            reason = f"The grader failed: {type(error).__name__}: {error}"
+            return Outcome(FAILED, [reason]), None
+
+    def _take(self, work, outcome, shown, seconds):
+        if outcome.again:
+            self.doubtful.append(work.task)
+        else:
+            self._store(work, outcome, shown, seconds)
+
+    def _store(self, work, outcome, shown, seconds):
+        """Keep what grading a submission has come to."""
+        task = work.task
+        before = _json(task.record) or {}
         record = {
             "student": task.student,
             "assignment": task.assignment,
             "status": outcome.status,
             "reasons": outcome.reasons,
+            "private": outcome.private,
+            "all doubtful": outcome.all_doubtful,
             "cells": {name: asdict(cell) for name, cell in outcome.cells.items()},
-            "submission": handed_in,
-            "source": assignment.digest,
+            "submission": work.digest,
+            "source": work.assignment.digest,
             "graded": datetime.now(UTC).isoformat(timespec="seconds"),
             "handed in": _timestamp(task.folder),
             "entered": False,
-            "seconds": round(time.monotonic() - began, 1),
+            "seconds": round(seconds, 1),
+            "runs": before.get("runs", 0) + 1,
+            "resubmitted": before.get("submission", work.digest) != work.digest,
         }
-        return task, record, shown
-
-    waiting = iter(work)
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        tqdm(total=len(work), desc="Grading", unit="notebook") as bar,
-    ):
-        proof = pool.submit(_prove_once, engine, assignments, course, out)
-        running, results = {proof}, set()
-        try:
-            while True:
-                for task, handed_in in waiting:
-                    running.add(pool.submit(one, task, handed_in))
-                    if len(running) > workers:
-                        break
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                results |= done - {proof}
-                if not proof.done():
-                    continue
-                proof.result()
-                while results:
-                    task, record, shown = results.pop().result()
-                    _store(task, record, shown, course)
-                    records[task] = record
-                    bar.update()
-        except BaseException:  # also of who stops it by Ctrl-C
-            pool.shutdown(wait=False, cancel_futures=True)
-            engine.stop()
-            raise
-
-
-def _grade_one(engine, task, assignment):
-    """(Outcome, the notebook for formgrader or None); a failure stays with this one."""
-    try:
-        notebook, files, notes = read_submission(task.folder, task.assignment, assignment.source)
-    except Unreadable as error:
-        return Outcome(PERSON, [str(error)]), None
-    try:
-        extra = {name: files[name] for name in files.keys() - assignment.files.keys()}
-        outcome = engine.grade(assignment.source, notebook, task.student, assignment.files | extra)
-        outcome.reasons[:0] = notes
-        return outcome, gradebook.autograded(assignment, notebook, outcome)
-    except Exception as error:
-        # Whatever it is: the rest of the class goes on, and this one is named.
-        reason = f"The grader failed: {type(error).__name__}: {error}"
-        return Outcome(FAILED, [reason]), None
-
-
-def _store(task, record, shown, course):
-    """Keep what grading a submission has come to."""
-    if shown is not None:
-        gradebook.write_autograded(course, record, shown)
-    before = _json(task.record) or {}
-    record["runs"] = before.get("runs", 0) + 1
-    handed_in = record["submission"]
-    record["resubmitted"] = before.get("submission", handed_in) != handed_in
-    _write_json(task.record, record)
-    _finish(task, record, course)
-
-
-def _finish(task, record, course):
-    """Enter a record into the gradebook, once."""
-    if not record["entered"]:
-        gradebook.enter(course, record)
-        record["entered"] = True
+        if shown is not None:
+            gradebook.write_autograded(self.course, record, shown)
         _write_json(task.record, record)
+        self._finish(task, record)
+        self.records[task] = record
+        self.bar.update()
+
+    def _finish(self, task, record):
+        """Enter a record into the gradebook, once."""
+        if not record["entered"]:
+            gradebook.enter(self.course, record)
+            record["entered"] = True
+            _write_json(task.record, record)
+
+
+def _read(task, assignment):
+    """The Work of a task: everything in its folder that counts, read once."""
+    try:
+        submission = read_submission(task.folder, task.assignment, assignment.source)
+    except Unreadable as error:
+        return Work(task, assignment, None, f"unreadable: {error}", str(error))
+    except Exception as error:  # whatever it is, it stops nobody else's
+        reason = f"The submission cannot be read ({type(error).__name__})."
+        return Work(task, assignment, None, f"unreadable: {reason}", reason)
+    return Work(task, assignment, submission, submission.digest)
 
 
 def _timestamp(folder):
     """When it was handed in, as nbgrader notes it, or None."""
-    try:
-        text = (folder / "timestamp.txt").read_text("utf-8")[:100].strip()
-        from nbgrader.utils import parse_utc
+    from nbgrader.utils import parse_utc
 
+    try:
+        text = read(folder, PurePosixPath("timestamp.txt"), 100).decode("utf-8").strip()
         return parse_utc(text).isoformat() if text else None
-    except (OSError, ValueError, OverflowError):
+    except Exception:  # a file of a student's; its parser raises more than it says
         return None

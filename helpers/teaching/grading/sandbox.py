@@ -23,6 +23,12 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+try:
+    import resource
+except ImportError:  # on Windows, where nothing is graded
+    resource = None
 
 from helpers.files import COURSE, CourseError, data_folder
 
@@ -30,9 +36,16 @@ SCRATCH = "/scratch"
 """The only place where a submission can write, as it sees it."""
 
 DISK_MB = 256
-PROCESSES = 256
+THREADS = 256
+"""Processes and threads together."""
+
+PROCESSES = 32
+"""Processes; so many more as there are processors, for pools that have one for each."""
+
 OPEN_FILES = 512
 FILES_FREE, SOCKET = 100, 213_000
+TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+LAST_IN_LINE = 19  # for `nice`
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -47,7 +60,7 @@ NOBODY = 65534  # whom the grader becomes if root runs it
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
-_NOSUID, _NODEV, _NOEXEC, _REC, _PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
+_NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
 _SET_DUMPABLE, _DROP_BOUNDING, _SET_NO_NEW_PRIVILEGES = 4, 24, 38
 
 
@@ -180,7 +193,7 @@ def run_alone(work, lifeline, limits, confined):
 
     In the outer process. `lifeline` is a socket: when its other end is closed,
     everything ends at once; at the end it tells why: {"end": ..., "detail": ...}.
-    `limits` has "memory_mb" and "seconds".
+    `limits` has "memory_mb" and "seconds", which holds for the clock and for processors.
     """
     if confined:
         _new_namespaces()
@@ -242,7 +255,8 @@ def _no_handlers():
 def _until_the_end(child, lifeline, limits, confined):
     deadline = time.monotonic() + limits["seconds"]
     allowed = limits["memory_mb"] * 2**20
-    before = _memory() if confined else 0
+    before = _usage(child).memory if confined else 0
+    processes = PROCESSES + (os.cpu_count() or 1)
     status = None
     while status is None:
         # Something to read means that the other end is closed: nothing is ever sent.
@@ -250,12 +264,17 @@ def _until_the_end(child, lifeline, limits, confined):
             return {"end": "stopped", "detail": ""}
         if time.monotonic() > deadline:
             return {"end": "time", "detail": ""}
-        if confined and _memory() - before > allowed:
-            return {"end": "memory", "detail": ""}
+        if confined:
+            used = _usage(child)
+            if used.memory - before > allowed:
+                return {"end": "memory", "detail": ""}
+            if used.processes > processes:
+                return {"end": "processes", "detail": f"more than {processes}"}
+            if used.seconds > limits["seconds"]:
+                return {"end": "processor", "detail": ""}
         status = _reap(child)
     if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
-        return {"end": "signal", "detail": name}
+        return {"end": "signal", "detail": _signal(os.WTERMSIG(status))}
     return {"end": "exit", "detail": str(os.WEXITSTATUS(status))}
 
 
@@ -272,26 +291,65 @@ def _reap(child):
             return None
 
 
-def _memory():
-    """Bytes in use by all processes that this process can see, but for itself.
+def _signal(number):
+    """What a signal is called; those for real time have no names."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
-    Each open file above FILES_FREE counts as SOCKET bytes: as much as the system keeps
-    for a socket that nobody reads, and counts nowhere.
-    """
-    total = 0
+
+class Usage(NamedTuple):
+    """What all processes of a sandbox use together, process 1 left out."""
+
+    memory: int
+    """Bytes. Each open file above FILES_FREE counts as SOCKET bytes: as much as the system
+    keeps for a socket that nobody reads, and counts nowhere."""
+    processes: int
+    seconds: float
+    """Of processors, so far."""
+
+
+def _usage(child):
+    """The Usage now; makes all processes but `child` give way to others."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory, processes = 0, 0
+    seconds = ended.ru_utime + ended.ru_stime
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or folder.name == "1":
             continue
+        processes += 1
         try:
-            for line in (folder / "status").read_text("utf-8").splitlines():
-                if line.startswith(("RssAnon", "RssShmem")):
-                    total += int(line.split()[1]) * 1024
+            memory += _memory_of(folder)
+            times = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            seconds += (int(times[11]) + int(times[12])) / TICKS
             files = (folder / "fd").stat().st_size  # before Linux 6.2 always 0
             files = files or len(os.listdir(folder / "fd"))  # noqa: PTH208
-            total += max(files - FILES_FREE, 0) * SOCKET
-        except (OSError, ValueError):
+            memory += max(files - FILES_FREE, 0) * SOCKET
+            if int(folder.name) != child and int(times[16]) < LAST_IN_LINE:
+                os.setpriority(os.PRIO_PROCESS, int(folder.name), LAST_IN_LINE)
+        except (OSError, ValueError, IndexError):
             pass  # it is gone
-    return total
+    return Usage(memory, processes, seconds)
+
+
+def _memory_of(folder):
+    """The bytes of one process, given its folder in /proc."""
+    found = _rss(folder)
+    if found is None:
+        # The first thread has ended and others have not: these know.
+        threads = (_rss(thread) for thread in (folder / "task").iterdir())
+        found = next((bytes_ for bytes_ in threads if bytes_ is not None), 0)
+    return found
+
+
+def _rss(folder):
+    """The bytes that /proc/.../status names, None if it names none."""
+    found = None
+    for line in (folder / "status").read_text("utf-8").splitlines():
+        if line.startswith(("RssAnon", "RssShmem")):
+            found = (found or 0) + int(line.split()[1]) * 1024
+    return found
 
 
 def _check(result, what):
@@ -327,6 +385,8 @@ def _hide():
     options = "newinstance,ptmxmode=0666,mode=600"  # no terminal of another
     mount("devpts", "/dev/pts", _NOSUID | _NOEXEC, options)
     mount("proc", "/proc", _NOSUID | _NODEV | _NOEXEC)
+    # Mapped by several processes, /dev/zero is memory that no process owns.
+    _check(libc.mount(b"/dev/null", b"/dev/zero", None, _BIND, None), "mount /dev/zero")
     Path("/proc/sys/user/max_user_namespaces").write_text("0", "ascii")
 
 
@@ -343,8 +403,6 @@ def _give_up_rights(libc):
 
 
 def _limit(limits, confined):
-    import resource  # Windows has none
-
     def limit(kind, value):
         hard = resource.getrlimit(kind)[1]
         if hard != resource.RLIM_INFINITY:
@@ -359,4 +417,4 @@ def _limit(limits, confined):
         used = pages * resource.getpagesize()
         limit(resource.RLIMIT_AS, used + limits["memory_mb"] * 2**20)
     if confined:  # elsewhere it would count all processes of this user
-        limit(resource.RLIMIT_NPROC, PROCESSES)
+        limit(resource.RLIMIT_NPROC, THREADS)

@@ -12,8 +12,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from helpers.assignments import counted_here
 from helpers.teaching.grading import seeds
-from helpers.teaching.grading.channel import Closed
+from helpers.teaching.grading.messages import Closed
 from helpers.teaching.grading.values import Carrier
 
 MAX_TEXT = 20_000
@@ -49,7 +50,7 @@ def main(channel):
         if kind == "run":
             answer = _run(shell, outputs, request)
         elif kind == "fetch":
-            answer = _fetch(shell, carrier, request)
+            answer = _fetch(shell.user_ns, carrier, request)
         else:
             answer = _call(carrier, request)
         if os.getpid() != alone:
@@ -228,38 +229,68 @@ class _Alarm:
 
 def _run(shell, outputs, request):
     """Run one cell as a notebook does."""
-    failed = late = False
     try:
         with _Alarm(request["seconds"]):
             result = shell.run_cell(request["source"], store_history=True)
         error = result.error_before_exec or result.error_in_exec
-        failed, late = error is not None, isinstance(error, TimeLimit)
-    except TimeLimit:
-        failed = late = True
-    return {"outputs": outputs.taken(), "failed": failed, "late": late}
+    except TimeLimit as limit:
+        error = limit
+    return {"outputs": outputs.taken(), **_about(error)}
 
 
-def _fetch(shell, carrier, request):
-    names = shell.user_ns
-    if request["name"] not in names:
-        return {"missing": True}
+def _about(error):
+    """What the coordinator is told of an error (or of None)."""
+    if error is None:
+        return {}
+    about = {"error": type(error).__name__, "text": _text(error)}
+    if isinstance(error, TimeLimit):
+        about = {"error": "TimeoutError", "text": str(error), "late": True}
+    with suppress(Exception):  # a class of the student's may have any of these
+        if isinstance(error, NameError) and isinstance(error.name, str):
+            about["name"] = error.name[:200]
+        if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
+            about["line"] = error.lineno
+    return about
+
+
+class _Given(dict):
+    """The names of functions that were given: theirs go before those of the student."""
+
+    def __init__(self, names):
+        super().__init__(__name__="__main__")
+        self._names = names
+
+    def __missing__(self, name):
+        return self._names[name]
+
+
+def _fetch(names, carrier, request):
     try:
         with _Alarm(request["seconds"]):
+            if "library" in request:  # a function that was given, whatever has its name now
+                names = _Given(names)
+                exec(request["library"], names)
+            if request["name"] not in names:
+                return {"missing": True}
             return {"value": carrier.dumps(names[request["name"]])}
-    except TimeLimit as error:
-        return {"error": "TimeoutError", "text": str(error)}
+    except BaseException as error:
+        return _about(error)
 
 
 def _call(carrier, request):
     try:
         number, positional, named = carrier.loads(request["value"])
         with _Alarm(request["seconds"]):
-            value = carrier.kept[number](*positional, **named)
+            function = carrier.kept[number]
+            if request["kind"] == "count":
+                value = counted_here(function, *positional)
+            else:
+                value = function(*positional, **named)
             return {"value": carrier.dumps(value)}
     except TimeLimit as error:
-        return {"error": "TimeoutError", "text": f"the function was {error}"}
+        return _about(error) | {"text": f"the function was {error}"}
     except BaseException as error:
-        return {"error": type(error).__name__, "text": _text(error)}
+        return _about(error)
 
 
 def _text(error):

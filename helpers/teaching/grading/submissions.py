@@ -5,32 +5,37 @@ points are the source's, whatever the student's copy says, and wherever it has t
 """
 
 import ast
+import hashlib
 import json
-import os
 import re
-import stat
 import textwrap
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 import nbformat
-from nbformat.v4 import (
-    new_code_cell,
-    new_markdown_cell,
-    new_notebook,
-    new_raw_cell,
-)
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from helpers.files import CourseError
 from helpers.teaching.grading.nbgrader_steps import FOLDER, student_version
+from helpers.teaching.grading.reading import Unreadable, look_around, read, shown_name
 
-MAX_NOTEBOOK_MB = 30
+MAX_NOTEBOOK_MB = 200
+"""Most of a large one are stored outputs, which are thrown away."""
+
+MAX_VALUES = 5_000_000
+"""Lists, dictionaries and commas in a notebook's JSON: Python wants 100 bytes for each."""
+
 MAX_CELLS = 2000
+MAX_WRITTEN = 5_000_000
+"""Characters of all cells."""
+
 MAX_PARSED = 200_000
 """Characters of a cell that is looked into: Python wants 600 bytes for each of them."""
 
 MAX_FILES_MB = 50
-MAX_FILES = 200
+MAX_FILES = 5000
+MAX_OTHER_NOTEBOOKS = 5
 
 BEGIN_HIDDEN, END_HIDDEN = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
 
@@ -43,10 +48,6 @@ LIMITS = {
 """What a submission may use, unless the source's metadata ("grading") says otherwise."""
 
 
-class Unreadable(Exception):
-    """The submission cannot be graded; the text is a sentence for the teacher."""
-
-
 @dataclass(frozen=True)
 class Graded:
     """A graded cell of the source."""
@@ -55,8 +56,6 @@ class Graded:
     points: float
     by_hand: bool
     text: str
-    blank: str | None = None
-    """The text of a cell marked by hand as it is handed out."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,54 @@ class Source:
     limits: dict = field(default_factory=dict)
     modules: tuple = ()
     """What the notebook imports: worth importing once for all submissions."""
+    kinds: dict = field(default_factory=dict)
+    """{grade_id: "code" or "markdown"}"""
+    course: Path = FOLDER
+    """The folder whose nbgrader_config.py counts."""
 
     @property
     def points(self):
         return sum(cell.points for cell in self.graded.values())
+
+    @cached_property
+    def blank(self):
+        """The notebook that students get; made once, with nbgrader."""
+        return student_version(self.notebook, self.course)
+
+    @cached_property
+    def handed_out(self):
+        """{grade_id: text} of what students get."""
+        return {grade_id(cell): cell.source for cell in self.blank.cells}
+
+    @cached_property
+    def names(self):
+        """{grade_id: the exercise, as people call it}: its heading, numbered if shared."""
+        return _names(self)
+
+    @cached_property
+    def defines(self):
+        """{name: [grade_ids of the answers whose solution defines it]}"""
+        found = {}
+        for cell in self.notebook.cells:
+            if mark(cell).get("solution") and cell.cell_type == "code":
+                for name in _defined(cell.source):
+                    found.setdefault(name, []).append(grade_id(cell))
+        return found
+
+    @cached_property
+    def library(self):
+        """(code, names): the functions of given cells, with what these cells import."""
+        texts, names = [], set()
+        for text in self.given.values():
+            for node in _body(text):
+                if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef)):
+                    texts.append(ast.unparse(node))
+                    names |= {node.name} if isinstance(node, ast.FunctionDef) else set()
+        return "\n".join(texts), frozenset(names)
+
+    def untouched(self, name, text):
+        """Is this the text of the cell as it was handed out, or none at all?"""
+        return text.strip() in ("", self.handed_out.get(name, "").strip())
 
 
 def mark(cell):
@@ -98,7 +141,7 @@ def read_source(notebook, course=None):
 
     `course` is the folder whose nbgrader_config.py counts (None: the course's own).
     """
-    source = Source(notebook)
+    source = Source(notebook, course=Path(course or FOLDER))
     limits = notebook.metadata.get("grading", {})
     for name in set(limits) - set(LIMITS):
         raise CourseError(
@@ -107,7 +150,6 @@ def read_source(notebook, course=None):
         )
     source.limits.update(LIMITS, **limits)
     answers = []
-    blanks = None
     for cell in notebook.cells:
         about = mark(cell)
         name = grade_id(cell)
@@ -118,16 +160,12 @@ def read_source(notebook, course=None):
                 f"Two cells of the source are called {name!r}: give one of them another grade_id."
             )
         source.marks[name] = dict(about)
+        source.kinds[name] = cell.cell_type
         if about.get("grade") or about.get("task"):
             by_hand = about.get("solution") or about.get("task")
             by_hand = bool(by_hand) or cell.cell_type != "code"
-            blank = None
-            if by_hand and not about.get("task"):
-                blanks = blanks or _blanks(notebook, course)
-                blank = blanks[name]
-            source.graded[name] = Graded(
-                name, float(about.get("points", 0)), by_hand, cell.source, blank
-            )
+            points = float(about.get("points", 0))
+            source.graded[name] = Graded(name, points, by_hand, cell.source)
             source.answers[name] = tuple(answers)
         elif about.get("locked") and not about.get("solution"):
             source.given[name] = cell.source
@@ -139,10 +177,43 @@ def read_source(notebook, course=None):
     return Source(**{**vars(source), "modules": tuple(modules)})
 
 
-def _blanks(notebook, course):
-    """{grade_id: text} of the version that students get."""
-    cells = student_version(notebook, course or FOLDER).cells
-    return {grade_id(cell): cell.source for cell in cells}
+def _body(text):
+    """The statements of a cell; none if it has magics."""
+    try:
+        return ast.parse(text).body
+    except SyntaxError:
+        return []
+
+
+def _defined(text):
+    """The names that a cell defines at its top level."""
+    for node in _body(text):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        else:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    yield inner.id
+
+
+def _names(source):
+    """{grade_id: heading} of all cells with a grade_id; tests that share one are numbered."""
+    found, heading, tests = {}, "", {}
+    for cell in source.notebook.cells:
+        name = grade_id(cell)
+        if cell.cell_type == "markdown" and name is None:
+            headings = re.findall(r"^#{1,6}\s+(.+)", cell.source, re.MULTILINE)
+            if headings:
+                heading = re.sub(r"\s*\(\d+ points?\)$", "", headings[-1])
+        elif name is not None:
+            found[name] = heading or "the beginning"
+            if name in source.graded:
+                tests.setdefault(found[name], []).append(name)
+    for heading, sharing in tests.items():
+        for number, name in enumerate(sharing, 1):
+            if len(sharing) > 1:
+                found[name] = f"{heading}, part {number} of {len(sharing)}"
+    return found
 
 
 def _modules(notebook):
@@ -187,77 +258,67 @@ def without_hidden(text):
 # --- submissions ------------------------------------------------------------------
 
 
-def read_submission(folder, name, source):
-    """The notebook in a student's folder, as (notebook, files, notes).
+@dataclass(frozen=True)
+class Submission:
+    """What a student has handed in, read and parsed once."""
 
-    `name` is the assignment's. `files` is {relative path: bytes} of what lies beside
-    the notebook; `notes` are sentences on what is unusual. Raises Unreadable.
+    notebook: nbformat.NotebookNode
+    files: dict
+    """{relative path: bytes} of what lies beside the notebook."""
+    notes: list
+    """Sentences on what is unusual and costs nothing."""
+    doubts: list
+    """Sentences on why a person must look before anything counts."""
+    python: str = ""
+    """The version that the student used, such as "3.13.1", if the notebook says so."""
+
+    @property
+    def digest(self):
+        """SHA-256 of what is graded, as hexadecimal digits."""
+        found = hashlib.sha256(json.dumps(self.notebook, sort_keys=True).encode())
+        for name, content in sorted(self.files.items()):
+            for part in (name.encode("utf-8", "surrogateescape"), content):
+                found.update(len(part).to_bytes(8, "little") + part)
+        return found.hexdigest()
+
+
+def read_submission(folder, name, source):
+    """The Submission in a student's folder; `name` is the assignment's.
+
+    Raises Unreadable.
     """
     folder = Path(folder)
-    try:
-        if folder.is_symlink() or not folder.is_dir():
-            raise Unreadable("There is no folder with a submission, only a link or file.")
-        found, others = _look_around(folder)
-    except OSError as error:
-        raise Unreadable(f"The folder cannot be read: {error.strerror}.") from error
-    notes = []
-    expected = Path(f"{name}.ipynb")
-    if expected in found:
-        path = expected
-    else:
-        candidates = [path for path in found if path.suffix == ".ipynb"]
-        candidates = [path for path in candidates if len(path.parts) == 1]
-        if len(candidates) != 1:
-            raise Unreadable(_why_no_notebook(expected, candidates, found, others))
-        path = candidates[0]
-        notes.append(f"The notebook is called {shown_name(path)}, not {expected.name}.")
-    if found[path] > MAX_NOTEBOOK_MB * 2**20:
-        size = found[path] / 2**20
-        raise Unreadable(f"The notebook has {size:,.0f} MB; no honest one has.")
-    notebook = _parse(_read(folder / path))
-    if path != expected and not _ours(notebook, source):
+    found, others = look_around(folder)
+    path, notes = _choose(found, others, name)
+    most = MAX_NOTEBOOK_MB * 2**20
+    notebook, python, turned = _parse(read(folder, path, most), source)
+    if notes and not _answers(notebook, source):
         raise Unreadable(
             f"The only notebook, {shown_name(path)}, holds no cell of this assignment."
         )
+    notes += turned
     if others:
-        name = shown_name(others[0])
-        notes.append(f"Left out, because it is a link or no file: {name}.")
-    files = {}
-    for other, size in sorted(found.items()):
-        if other.suffix == ".ipynb":
-            continue
-        total = size + sum(map(len, files.values()))
-        if len(files) >= MAX_FILES or total > MAX_FILES_MB * 2**20:
-            notes.append("There are too many or too big files beside the notebook.")
-            break
-        files[other.as_posix()] = _read(folder / other)
-    return notebook, files, notes
+        notes.append(f"Left out, because it is a link or no file: {shown_name(others[0])}.")
+    doubts = _other_notebooks(folder, found, path, notebook, source)
+    files, left_out = _files(folder, found)
+    if left_out:
+        doubts.append(
+            f"{left_out} of {left_out + len(files)} files beside the notebook were left out: "
+            f"no more than {MAX_FILES:,} are taken, of {MAX_FILES_MB} MB together."
+        )
+    return Submission(notebook, files, notes, doubts, python)
 
 
-def shown_name(path):
-    """The name of a student's file as a sentence may hold it: no line ends, no codes
-    that a terminal obeys, not too long."""
-    name = Path(path).name
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
-    return plain if len(plain) <= 80 else f"{plain[:60]}...{plain[-15:]}"
-
-
-def _look_around(folder):
-    """({relative path: size} of ordinary files, [names of everything else])."""
-    found, others = {}, []
-    for parent, folders, names in os.walk(folder, followlinks=False):
-        for name in [*names, *folders]:
-            path = Path(parent) / name
-            kind = path.lstat()
-            inside = path.relative_to(folder)
-            if stat.S_ISREG(kind.st_mode):
-                found[inside] = kind.st_size
-            elif not stat.S_ISDIR(kind.st_mode):
-                others.append(inside.as_posix())
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if len(found) > 10 * MAX_FILES:
-            raise Unreadable("The folder holds thousands of files.")
-    return found, others
+def _choose(found, others, name):
+    """(path of the notebook that counts, [a note if its name is another])."""
+    expected = PurePosixPath(f"{name}.ipynb")
+    if expected in found:
+        return expected, []
+    candidates = [p for p in found if len(p.parts) == 1 and p.suffix.lower() == ".ipynb"]
+    if len(candidates) != 1:
+        raise Unreadable(_why_no_notebook(expected, candidates, found, others))
+    name = shown_name(candidates[0])
+    return candidates[0], [f"The notebook is called {name}, not {expected.name}."]
 
 
 def _why_no_notebook(expected, candidates, found, others):
@@ -271,26 +332,90 @@ def _why_no_notebook(expected, candidates, found, others):
             f"There is an archive, {shown_name(archives[0])}, and no notebook: unpack it, "
             "look at what it holds, and grade again."
         )
-    return f"There is no notebook {expected.name}."
+    reason = f"There is no notebook {expected.name}"
+    for path in sorted(found, key=lambda path: (len(path.parts), path)):
+        what = None
+        if path.name.lower().startswith(f"{expected.name.lower()}."):
+            what = f"rename it to {expected.name}, and grade again"
+        elif path.suffix.lower() == ".html":
+            what = "a page for reading: ask for the notebook itself"
+        elif path.suffix.lower() == ".ipynb" and path.parts[0].startswith("."):
+            what = "an older state that Jupyter keeps: ask for the notebook itself"
+        elif path.suffix.lower() == ".ipynb":
+            what = "move it up into the folder of the assignment, and grade again"
+        if what:
+            return f"{reason}, but {shown_name(path)}: {what}."
+    return f"{reason}."
 
 
-def _read(path):
-    """The content of an ordinary file, even if it was swapped for a link meanwhile."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123
-            return file.read()
-    except OSError as error:
-        raise Unreadable(f"{shown_name(path)} cannot be read: {error.strerror}.") from error
+def _other_notebooks(folder, found, chosen, notebook, source):
+    """Sentences on further notebooks that hold other answers, as copies do."""
+    others = [
+        path
+        for path in sorted(found)
+        if path.suffix.lower() == ".ipynb" and path != chosen and not path.parts[0].startswith(".")
+    ]
+    if len(others) > MAX_OTHER_NOTEBOOKS:
+        return [f"There are {len(others)} more notebooks: ask which one counts."]
+    ours, doubts = _answers(notebook, source), []
+    for path in others:
+        try:
+            theirs, _, _ = _parse(read(folder, path, MAX_NOTEBOOK_MB * 2**20), source)
+        except Unreadable:
+            continue
+        more = {
+            name
+            for name, texts in _answers(theirs, source).items()
+            if any(not source.untouched(name, text) for text in texts - ours.get(name, set()))
+        }
+        if more:
+            doubts.append(
+                f"There is also {shown_name(path)}, which holds other answers: ask which one "
+                "counts, and leave that one alone in the folder."
+            )
+    return doubts
 
 
-def _parse(content):
-    """A notebook node, valid and of format 4."""
+def _answers(notebook, source):
+    """{grade_id: {texts}} of the cells that a student was to fill in."""
+    wanted = {name for names in source.answers.values() for name in names}
+    wanted |= {name for name, graded in source.graded.items() if graded.by_hand}
+    wanted |= set(source.graded)
+    found = {}
+    for cell in notebook.cells:
+        name = grade_id(cell)
+        if name in wanted:
+            texts = found.setdefault(name, set())
+            if name not in source.graded or source.graded[name].by_hand:
+                texts.add(cell.source.strip())
+    return found
+
+
+def _files(folder, found):
+    """({relative path: bytes}, how many were left out) of what is no notebook."""
+    files, left_out, room = {}, 0, MAX_FILES_MB * 2**20
+    for path, size in sorted(found.items()):
+        if path.suffix.lower() == ".ipynb" or path.parts[0].startswith(".ipynb_"):
+            continue
+        if len(files) >= MAX_FILES or size > room:
+            left_out += 1
+            continue
+        files[path.as_posix()] = read(folder, path, room)
+        room -= len(files[path.as_posix()])
+    return files, left_out
+
+
+def _parse(content, source):
+    """(notebook node of format 4, the student's version of Python or "", notes)."""
     if not content.strip():
         raise Unreadable("The notebook is an empty file.")
     if content[:2] == b"PK":
         raise Unreadable("The notebook is a zip archive with another name.")
+    if sum(map(content.count, (b"[", b"{", b","))) > MAX_VALUES:
+        raise Unreadable(
+            f"The notebook has {len(content) / 2**20:,.0f} MB, of stored outputs perhaps: let "
+            "its author choose Clear Outputs of All Cells, save, and hand in again."
+        )
     try:
         raw = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -305,15 +430,30 @@ def _parse(content):
         if raw["nbformat"] != 4:
             raise ValueError("unknown format")
         if len(raw["cells"]) > MAX_CELLS:
-            raise Unreadable(f"The notebook has {len(raw['cells']):,} cells; no honest one has.")
+            raise Unreadable(
+                f"The notebook has {len(raw['cells']):,} cells; {MAX_CELLS:,} are taken."
+            )
         cells = [_cell(*numbered) for numbered in enumerate(raw["cells"])]
+        notes = _turn_back(cells, source)
         notebook = new_notebook(cells=cells)
         nbformat.validate(notebook)
     except Unreadable:
         raise
     except Exception as error:
         raise Unreadable("The file is JSON, but not a notebook of a known format.") from error
-    return notebook
+    written = sum(len(cell.source) for cell in notebook.cells)
+    if written > MAX_WRITTEN:
+        raise Unreadable(f"The cells have {written:,} characters; {MAX_WRITTEN:,} are taken.")
+    return notebook, _python(raw), notes
+
+
+def _python(raw):
+    """The version of Python that a notebook names, "" if it names none."""
+    try:
+        version = raw["metadata"]["language_info"]["version"]
+        return version if re.fullmatch(r"\d{1,2}\.\d{1,3}(\.\d{1,3})?", version) else ""
+    except (KeyError, TypeError):
+        return ""
 
 
 def _cell(number, raw):
@@ -322,12 +462,7 @@ def _cell(number, raw):
     source = "".join(source) if isinstance(source, list) else source
     # Some characters no file can hold; they would stop what is written later.
     source = source.encode("utf-8", "replace").decode("utf-8")
-    kinds = {
-        "code": new_code_cell,
-        "markdown": new_markdown_cell,
-        "raw": new_raw_cell,
-    }
-    cell = kinds[raw["cell_type"]](source, id=f"cell-{number}")
+    cell = _new_cell(raw["cell_type"], source, number)
     name = grade_id(raw)
     if name is not None:
         cell.metadata["nbgrader"] = {"grade_id": name}
@@ -341,9 +476,32 @@ def _cell(number, raw):
     return cell
 
 
-def _ours(notebook, source):
-    known = set(source.graded) | {name for names in source.answers.values() for name in names}
-    return any(grade_id(cell) in known for cell in notebook.cells)
+def _new_cell(kind, source, number):
+    kinds = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+    return kinds[kind](source, id=f"cell-{number}")
+
+
+def _turn_back(cells, source):
+    """Give cells of the source their type again, as nbgrader does: the keys M, R and Y
+    change it. Changes `cells`; returns notes."""
+    right = {grade_id(cell) for cell in cells if cell.cell_type == source.kinds.get(grade_id(cell))}
+    notes = []
+    for number, cell in enumerate(cells):
+        name = grade_id(cell)
+        wanted = source.kinds.get(name)
+        test = name in source.graded and not source.graded[name].by_hand
+        if wanted is None or test or name in right:
+            continue
+        turned = _new_cell(wanted, cell.source, number)
+        turned.metadata = cell.metadata
+        if wanted != "code" and cell.get("attachments"):
+            turned["attachments"] = cell.attachments
+        cells[number] = turned
+        notes.append(
+            f"A cell of {source.names[name]!r} had been turned into {cell.cell_type}: it counts "
+            f"as {wanted}, as it was handed out."
+        )
+    return notes
 
 
 # --- what runs when -------------------------------------------------------------
@@ -358,7 +516,7 @@ class Step:
     test: str | None = None
 
 
-def _places(notebook):
+def places_of(notebook):
     """{grade_id: places of the cells that bear it} in a submission."""
     places = {}
     for place, cell in enumerate(notebook.cells):
@@ -375,7 +533,7 @@ def tests_after(source, notebook):
     in the source come before it there too; otherwise after the last of these; and
     at the end if the answer is gone.
     """
-    places = _places(notebook)
+    places = places_of(notebook)
     found = {}
     for name, graded in source.graded.items():
         if graded.by_hand:
@@ -397,7 +555,7 @@ def tests_after(source, notebook):
 def plan(source, notebook):
     """The Steps for a submission: its own cells in its order, and the source's tests."""
     after = tests_after(source, notebook)
-    places = _places(notebook)
+    places = places_of(notebook)
     missing = [name for name in source.given if name not in places]
     for name in missing:  # given cells that are gone come first
         yield Step(cell=-1, text=source.given[name])
@@ -418,8 +576,10 @@ def plan(source, notebook):
 _DEFINITION = re.compile(r"^[ \t]*(?:async\s+)?def\s", re.MULTILINE)
 
 
-def function_texts(text):
-    """{name: text} of the functions that a cell defines, at its top level or deeper."""
+def function_places(text):
+    """{name: (text, first line, last line)} of the functions that a cell defines, at its
+    top level or deeper; `function_text` cuts one out. Nothing is copied here: functions in
+    functions in functions would fill the memory."""
     if len(text) > MAX_PARSED or not _DEFINITION.search(text):
         return {}
     try:
@@ -427,10 +587,27 @@ def function_texts(text):
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found = {}
-    lines = text.splitlines(keepends=True)
     for node in [*ast.walk(tree), *tree.body]:  # the last of a name counts
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            text = "".join(lines[first - 1 : node.end_lineno])
-            found[node.name] = textwrap.dedent(text)
+            found[node.name] = text, first, node.end_lineno
     return found
+
+
+def line_of_mistake(text):
+    """The number of the line that Python cannot read, None if there is none."""
+    if len(text) > MAX_PARSED:
+        return None
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
+def function_text(place):
+    """The text of one function that `function_places` has found."""
+    text, first, last = place
+    return textwrap.dedent("".join(text.splitlines(keepends=True)[first - 1 : last]))

@@ -1,7 +1,8 @@
 """A filter of system calls for a sandboxed process (Linux, seccomp).
 
 The namespaces of the sandbox already hide files, network and processes. The filter
-takes away what is left around them: memory that no limit counts (memfd, System V),
+takes away what is left around them: memory that no limit counts (memfd, System V,
+mappings that are shared and of no file),
 sockets that know no network namespace (VSOCK, ALG), new namespaces, ways to slow down
 or stop the process that watches, and doors into the kernel that no notebook needs.
 """
@@ -38,7 +39,9 @@ _REFUSED = {
         "name_to_handle_at": 303,
         "open_by_handle_at": 304,
         "shmget": 29,
+        "semget": 64,
         "msgget": 68,
+        "sched_setaffinity": 203,
         "kexec_load": 246,
         "init_module": 175,
         "finit_module": 313,
@@ -69,7 +72,9 @@ _REFUSED = {
         "name_to_handle_at": 264,
         "open_by_handle_at": 265,
         "shmget": 194,
+        "semget": 190,
         "msgget": 186,
+        "sched_setaffinity": 122,
         "kexec_load": 104,
         "init_module": 105,
         "finit_module": 273,
@@ -89,10 +94,12 @@ _REFUSED_EVERYWHERE = {
 }
 _SOCKET = {"x86_64": 41, "aarch64": 198}
 _CLONE = {"x86_64": 56, "aarch64": 220}
+_MMAP = {"x86_64": 9, "aarch64": 222}
 _PRLIMIT = {"x86_64": 302, "aarch64": 261}
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink
 _CLONE_NEWUSER = 0x10000000
+_MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20
 
 _LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -122,6 +129,12 @@ def program(machine):
         (_EQUAL, 0, 3, _CLONE[machine]),
         (_LOAD, 0, 0, 16),
         (_BITS, 0, 1, _CLONE_NEWUSER),
+        refuse,
+        (_LOAD, 0, 0, 0),
+        (_EQUAL, 0, 5, _MMAP[machine]),
+        (_LOAD, 0, 0, 40),
+        (_BITS, 0, 2, _MAP_SHARED),
+        (_BITS, 0, 1, _MAP_ANONYMOUS),
         refuse,
         (_LOAD, 0, 0, 0),
         (_EQUAL, 0, 3, _PRLIMIT[machine]),

@@ -7,8 +7,8 @@ with Keras's own layers only.
 """
 
 import builtins
+import decimal
 import fractions
-import functools
 import hashlib
 import importlib
 import itertools
@@ -111,6 +111,8 @@ class Carrier:
             return messages.Extension("iterator", list(several))
         if isinstance(value, (KeysView, ValuesView, ItemsView, deque)):
             return messages.Extension("same", list(value))
+        if isinstance(value, decimal.Decimal):
+            return messages.Extension("same", float(value))
         if isinstance(value, fractions.Fraction):
             return messages.Extension("fraction", value.as_integer_ratio())
         if callable(value):
@@ -200,12 +202,18 @@ class Uncarried:
     __hash__ = object.__hash__
 
 
-def builders(call, source_of):
+def builders(call, source_of, uncarried):
     """For `messages.loads` in the judge.
 
-    `call(number, positional, named)` runs a function of the student;
-    `source_of(name)` is the text of the function of that name in the notebook.
+    `call(number, positional, named, counted=False)` runs a function of the student;
+    `source_of(name)` is the text of the function of that name in the notebook, or None;
+    to the list `uncarried` goes each value that could not be carried, as an Uncarried.
     """
+
+    def not_carried(kind, reason):
+        uncarried.append(Uncarried(kind, reason))
+        return uncarried[-1]
+
     for file in [name for name in linecache.cache if name.startswith(_FILE)]:
         del linecache.cache[file]  # of tests before this one
     return {
@@ -214,8 +222,8 @@ def builders(call, source_of):
         "frame": _frame,
         "series": _series,
         "index": _index,
-        "model": _model,
-        "uncarried": lambda content: Uncarried(str(content["type"]), str(content["reason"])),
+        "model": lambda content: _model(content, not_carried),
+        "uncarried": lambda content: not_carried(str(content["type"]), str(content["reason"])),
         "function": lambda content: _function(content, call, source_of),
         "iterator": iter,
         "fraction": lambda pair: fractions.Fraction(*pair),
@@ -224,7 +232,7 @@ def builders(call, source_of):
 
 def hand_back(value):
     """For `messages.dumps` in the judge: what the student's process has already."""
-    number = getattr(value, "_number_in_the_notebook", None)
+    number = getattr(value, "number_in_the_notebook", None)
     return None if number is None else messages.Extension("yours", number)
 
 
@@ -241,7 +249,8 @@ def _function(content, call, source_of):
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "__main__"
-    function._number_in_the_notebook = number
+    function.number_in_the_notebook = number
+    function.counted_in_its_process = lambda *positional: call(number, positional, {}, True)
     text = source_of(name)
     file = f"{_FILE}{next(_files)}>"
     if text is not None:
@@ -297,30 +306,45 @@ def _frame(content):
     return frame
 
 
-def _model(content):
-    """A Keras model of the student, or Uncarried if it is not made of Keras alone."""
+def _model(content, not_carried):
+    """A Keras model of the student, or Uncarried if it is not made of Keras alone.
+
+    Raises MemoryError, which is no verdict on the model.
+    """
     try:
         weights = content["weights"]
         found = hashlib.sha256()
         for array in weights:
             found.update(array)
-        model = _built(content["config"], found.digest())
+        # With the digest of the weights, so that two models alike do not become one.
+        key = content["config"], found.digest()
+        model = _built.pop(key, None) or _build(content["config"])
         model.set_weights(weights)  # whatever a test has done to it
+    except MemoryError:
+        raise
     except RefusedModel as error:
-        return Uncarried("model", str(error))
+        return not_carried("model", str(error))
     except Exception as error:
+        if "allocat" in str(error) or "OOM" in str(error):  # TensorFlow's words
+            raise MemoryError from error
         reason = f"it cannot be rebuilt: {type(error).__name__}: {error}"
-        return Uncarried("model", reason[:300])
-    model._number_in_the_notebook = content["number"]
+        return not_carried("model", reason[:300])
+    # Only one that has taken its weights is kept: what is claimed costs nothing later.
+    _built[key] = model
+    while len(_built) > MAX_BUILT:
+        _built.pop(next(iter(_built)))
+    model.number_in_the_notebook = content["number"]
     return model
 
 
-@functools.lru_cache(maxsize=8)
-def _built(config, weights):
-    """The model of a configuration in JSON; building one takes half a second.
+MAX_BUILT = 8
+_built = {}
+"""{(configuration, digest of the weights): model}: building one takes half a second. A
+judge serves one submission, so nothing here outlives it."""
 
-    `weights` is their digest, so that two models alike do not become one.
-    """
+
+def _build(config):
+    """The model of a configuration in JSON. Raises RefusedModel."""
     import keras
 
     parts = _without_compiling(json.loads(config))

@@ -1,10 +1,9 @@
 """Answers to the exercises of notebook 08, hyperparameter tuning."""
 
-import statistics
-
 import numpy as np
 
 from exercise_cases import Case, cases
+from helpers import claims
 
 
 @cases("08.1")
@@ -17,16 +16,16 @@ def _(scans):
     wrong = [
         ((3072, 4, 1024, 59), "minutes"),
         ((1024, 4, 1024, 59), "number of trainings"),
-        ((31.25, 4, 625, 59), "5 to the power of 4"),
+        ((31.25, 4, 625, 59), "not 5 times"),
         ((1, 4, 20, 59), "every combination"),
         ((17.1, 4, 1024, 59), "count the combinations"),
         ((51.2, 1024, 1024, 59), "again and again"),
-        ((51.2, 256, 1024, 59), "how often"),
+        ((51.2, 256, 1024, 59), "one axis"),
         ((51.2, 1, 1024, 59), "one axis"),
         ((51.2, 4, 4, 59), "no list of values"),
         ((51.2, 4, 256, 59), "its own value"),
         ((51.2, 4, 1024, 20), "once on average"),
-        ((51.2, 4, 1024, 58.4), "round up"),
+        ((51.2, 4, 1024, 58.4), "all miss"),
         ((51.2, 4, 1024, 58), "all miss"),
         ((51.2, 4, 1024, 14), "all miss"),
         ((51.2, 4, 1024, 1), "all miss"),
@@ -58,15 +57,10 @@ def _(scans):
     wrong = [
         (straight, "not in its logarithm"),
         (logs, "still logarithms"),
-        (lambda *a: logs(*a, np.log10), "still logarithms"),
-        (lambda *a: np.exp(logs(*a, np.log10)), "belong together"),
         (lambda *a: 10 ** logs(*a), "belong together"),
         (lambda u, low, high: right(u, high, low), "exchanged"),
-        (lambda *a: np.exp(straight(*a)), "no exponents yet"),
-        (lambda *a: 10 ** straight(*a), "no exponents yet"),
-        (lambda u, low, high: right(2 * u, low, high), "leaves the range"),
-        (lambda u, low, high: 0 * u, "leaves the range"),
-        (lambda u, low, high: u * np.nan, "leaves the range"),
+        (lambda u, low, high: 0 * u, "u = 0.5 must give"),
+        (lambda u, low, high: u * np.nan, "u = 0.5 must give"),
         (lambda u, low, high: right(u**2, low, high), "u = 0.5 must give"),
         (
             lambda u, low, high: right(np.where(u > 0.6, 0.6, u), low, high),
@@ -80,38 +74,6 @@ def _(scans):
 
 
 @cases("08.3", is_function=True)
-def _(scans):
-    def right(k, e, f):
-        return (e * f - k * np.log(f)).mean()
-
-    def with_loop(k, e, f):
-        rows = list(zip(k, e, f, strict=True))
-        return sum(e * f - k * np.log(f) for k, e, f in rows) / len(rows)
-
-    def as_keras(k, e, f):
-        """The target is claims a year, and the exposure is the weight."""
-        return np.float32(np.mean(e * (f - k / e * np.log(f))))
-
-    wrong = [
-        (lambda k, e, f: right(k, 1, f), "exposure is missing"),
-        (lambda k, e, f: (e * (f - k * np.log(f))).mean(), "first term"),
-        (lambda k, e, f: right(k / e, e, f), "do not divide"),
-        (lambda k, e, f: right(k / e, 1, f), "a week"),
-        (lambda k, e, f: len(k) * right(k, e, f), "the sum"),
-        (lambda k, e, f: right(k, e, f) / e.mean(), "not by the years"),
-        (lambda k, e, f: -right(k, e, f), "wrong way round"),
-        (lambda k, e, f: (e * f - k * np.log(e * f)).mean(), "without the"),
-        (lambda k, e, f: (e * f - k * np.log10(f)).mean(), "np.log"),
-        (lambda k, e, f: (e * f + k * np.log(f)).mean(), "subtracted"),
-        (lambda k, e, f: (e * f - f * np.log(k)).mean(), "claims can be 0"),
-        (lambda k, e, f: ((k - e * f) ** 2).mean(), "of 50 policies"),
-        (lambda k, e, f: e * f - k * np.log(f), "one number"),
-        (0.5, "the function itself"),
-    ]
-    return Case({}, [right, with_loop, as_keras], wrong)
-
-
-@cases("08.4", is_function=True)
 def _(scans):
     def suggest(trial, change="", rate=(1e-4, 1e-1), filters=8, first=0):
         """The space, or one with the mistake that `change` names."""
@@ -187,93 +149,73 @@ def _(scans):
     return Case({}, [suggest, by_hand], wrong)
 
 
-@cases("08.5", is_function=True)
+@cases("08.4", is_function=True)
 def _(scans):
-    def right(others, mine):
-        return mine.max() < np.median(others[:, len(mine) - 1])
-
-    def without_numpy(others, mine):
-        at_this_epoch = [row[len(mine) - 1] for row in others.tolist()]
-        return int(max(mine.tolist()) < statistics.median(at_this_epoch))
-
-    wrong = [
-        (lambda a, b: b[-1] < np.median(a[:, len(b) - 1]), "not its last"),
-        (
-            lambda a, b: b.max() < np.median(a[:, : len(b)].max(axis=1)),
-            "not their best so far",
-        ),
-        (lambda a, b: b.max() < np.median(a[:, -1]), "unfair"),
-        (lambda a, b: b.max() < np.median(a.max(axis=1)), "unfair"),
-        (lambda a, b: b.max() < np.median(a[:, : len(b)]), "several epochs"),
-        (lambda a, b: b.max() < np.median(a), "several epochs"),
-        (lambda a, b: b.max() < np.median(a[:, len(b) - 2]), "column k - 1"),
-        (lambda a, b: b.max() < np.median(a[:, len(b) % 8]), "column k - 1"),
-        (lambda a, b: b.max() < a[:, len(b) - 1].mean(), "not their median"),
-        (lambda a, b: b.max() < a[:, len(b) - 1].max(), "not their median"),
-        (lambda a, b: b.max() <= np.median(a[:, len(b) - 1]), "equals"),
-        (lambda a, b: b.max() > np.median(a[:, len(b) - 1]), "the good ones"),
-        (lambda a, b: not right(a, b), "the good ones"),
-        (
-            lambda a, b: b.max() < statistics.median_high(a[:, len(b) - 1].tolist()),
-            "the middle two",
-        ),
-        (
-            lambda a, b: b.max() < statistics.median_low(a[:, len(b) - 1].tolist()),
-            "the middle two",
-        ),
-        (lambda a, b: b[-1] < a[:, len(b) - 1].mean(), "the others' median is"),
-        (lambda a, b: b.mean() < np.median(a[:, len(b) - 1]), "was pruned"),
-        (lambda a, b: right(a, b) and len(b) < 4, "was not pruned"),
-        (lambda a, b: False, "says False of every trial"),
-        (lambda a, b: True, "says True of every trial"),
-        (lambda a, b: np.median(a[:, len(b) - 1]), "True or False"),
-        (lambda a, b: b < np.median(a[:, len(b) - 1]), "True or False"),
-        (True, "the function itself"),
-    ]
-    return Case({}, [right, without_numpy, _optuna_prunes], wrong)
-
-
-def _optuna_prunes(others, mine):
-    """What Optuna's own MedianPruner says, without its warm-up."""
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize")
-    for curve in others:
-        curve = dict(enumerate(curve))
-        study.add_trial(optuna.trial.create_trial(value=curve[0], intermediate_values=curve))
-    trial = optuna.trial.create_trial(
-        state=optuna.trial.TrialState.RUNNING,
-        intermediate_values=dict(enumerate(mine)),
-    )
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=0)
-    return pruner.prune(study, trial)
+    def right(trial, curve):
+        for epoch, loss in enumerate(curve):
+            trial.report(loss, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return min(curve)
 
+    def by_index(trial, curve):
+        best = float("inf")
+        for epoch in range(len(curve)):
+            best = min(best, float(curve[epoch]))
+            trial.report(curve[epoch], epoch)
+            if trial.should_prune():
+                raise optuna.exceptions.TrialPruned(f"after {epoch}")
+        return best
 
-@cases("08.6")
-def _(scans):
-    right = [
-        (208, 4096),
-        [64 * 1 + 16 * 3 + 4 * 12 + 1 * 48, 64 * 64],
-        np.array([208.0, 4096.0]),
-    ]
+    def changed(first=0, ask=True, stop=True, best=False, give=min):
+        def watch(trial, curve):
+            for epoch, loss in enumerate(curve):
+                trial.report(min(curve[: epoch + 1]) if best else loss, epoch + first)
+                if ask and trial.should_prune() and stop:
+                    raise optuna.TrialPruned
+            return give(curve)
+
+        return watch
+
+    def returns_where_it_should_raise(trial, curve):
+        for epoch, loss in enumerate(curve):
+            trial.report(loss, epoch)
+            if trial.should_prune():
+                return None
+        return min(curve)
+
+    def gives_up_at_once(trial, curve):
+        trial.report(curve[0], 0)
+        trial.should_prune()
+        raise optuna.TrialPruned
+
+    def only_the_end(trial, curve):
+        trial.report(curve[0], 0)
+        trial.report(curve[-1], len(curve) - 1)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+        return min(curve)
+
     wrong = [
-        ((4096, 208), "comes first"),
-        ((256, 4096), "keeps its weights"),
-        ((160, 4096), "the last trial"),
-        ((85, 4096), "starts"),
-        ((64, 4096), "first round"),
-        ((100, 4096), "new epochs"),
-        ((208, 64 * 85), "64 epochs in all"),
-        ((208, 64), "to the end"),
-        ((208, float("nan")), "to the end"),
-        (208, "two numbers"),
-        ((64, 48, 48, 48), "two numbers"),
+        (lambda trial, curve: min(curve), "nothing was reported"),
+        (changed(first=1), "counted from 0"),
+        (changed(best=True), "itself"),
+        (changed(ask=False), "never asked"),
+        (changed(stop=False), "raise optuna.TrialPruned"),
+        (returns_where_it_should_raise, "raise optuna.TrialPruned"),
+        (gives_up_at_once, "said False"),
+        (only_the_end, "each from 0 to 3"),
+        (changed(give=lambda curve: curve[-1]), "the best loss"),
+        (changed(give=max), "the best loss"),
+        (changed(give=list), "one number"),
+        (0.45, "the function itself"),
     ]
-    return Case({}, right, wrong)
+    return Case({}, [right, by_index], wrong)
 
 
-@cases("08.7")
+@cases("08.5")
 def _(scans):
     right = [{3, 5, 8, 9}, {3, 5, 8, 11}, [11, 8, 5, 3], (9, 8, 5, 3)]
     right += [np.array([3, 5, 8, 11]), {3.0, 5.0, 8.0, 9.0}, [3, 5, 5, 8, 9]]
@@ -295,4 +237,50 @@ def _(scans):
     ]
     innocent = {1, 2, 4, 6, 7, 12, 13, 14}
     wrong += [({3, 5, 8, 9, k}, f"line {k} is right") for k in innocent]
+    return Case({}, right, wrong)
+
+
+@cases("08.6")
+def _(scans):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def searched(trials=6, **settings):
+        study = optuna.create_study(**settings)
+        for k in range(trials):
+            study.tell(study.ask(), 0.45 + k / 1000)
+        return study
+
+    true = claims.parts()["test"]["frequency"].to_numpy()
+    random = np.random.default_rng(86)
+
+    def runs(noise, spread=0.02):
+        """Five predictions that are off by about this share, each a little differently."""
+        off = random.normal(0, noise, len(true))
+        return np.array([true * np.exp(off + random.normal(0, spread, len(true))) for _ in "12345"])
+
+    study, default, mine = searched(), runs(0.3), runs(0.2)
+    good = {"study": study, "default": default, "mine": mine, "verdict": "better"}
+    right = [good, good | {"mine": [row[:, None].astype("float32") for row in mine]}]
+    equal = np.array([mine[0]] * 5)
+    wrong = [
+        (good | {"verdict": "worse"}, "not what the numbers say"),
+        (good | {"verdict": "BETTER"}, "one of better, worse, cannot tell"),
+        (good | {"mine": runs(0.5), "verdict": "worse"}, "not beaten"),
+        (good | {"mine": runs(0.5)}, "not what the numbers say"),
+        (good | {"mine": default * random.uniform(0.999, 1.001, len(true))}, "not what the"),
+        (good | {"mine": default}, "the same predictions"),
+        (good | {"mine": equal}, "different seeds"),
+        (good | {"default": runs(0.9)}, "which the notebook's has not"),
+        (good | {"mine": -mine}, "not positive"),
+        (good | {"mine": mine[:3]}, "one row of 20,000 frequencies for each of 5 seeds"),
+        (good | {"mine": mine.mean(axis=1)}, "one row"),
+        (good | {"mine": "my predictions"}, "one row"),
+        (good | {"study": searched(3)}, "3 finished trials"),
+        (good | {"study": searched(direction="maximize")}, "maximizes"),
+        (good | {"study": 0.44}, "an Optuna study"),
+        ({"study": study, "verdict": "better"}, "a dictionary"),
+        ((study, default, mine, "better"), "a dictionary"),
+    ]
     return Case({}, right, wrong)

@@ -8,28 +8,36 @@ every assignment, and on a small one that breaks it.
 
 import ast
 import builtins
-import contextlib
-import copy
 import hashlib
-import importlib.util
-import io
-import itertools
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from pathlib import Path
 
 import assignment_cases
 import nbformat
 import numpy as np
 import pytest
-from assignment_cases import BEGIN, END, Case
-from environments import notebook_environment
+from assignment_cases import BEGIN, END
+from assignment_cases.running import (
+    FOUND,
+    HIDDEN,
+    LIGHT,
+    assigned,
+    grade_id,
+    graded_cells,
+    kind,
+    label,
+    of_kind,
+    personal,
+    read,
+    regions,
+    run,
+    student_version,
+    try_answers,
+    try_blank,
+    try_numbers_of_another,
+    try_solution,
+)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_rules import (
     rule_alt_text,
@@ -44,125 +52,10 @@ from notebook_rules import (
     rule_valid,
 )
 from refresh_notebooks import is_normal
-from support import ROOT, skip_or_fail
+from support import ROOT
 
 from helpers import assignments
 from helpers.files import CourseError
-
-SOURCE = ROOT / "notebooks" / "assignments" / "source"
-FOUND = sorted(p for p in SOURCE.glob("*/*.ipynb") if p.stem == p.parent.name)
-HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-
-# --- Reading an assignment ------------------------------------------------------
-
-
-def kind(cell):
-    """ "answer", "test", "by hand" (graded so), "given" or "free" (no metadata)."""
-    metadata = cell.metadata.get("nbgrader", {})
-    if metadata.get("grade"):
-        return "by hand" if metadata["solution"] else "test"
-    if metadata.get("solution"):
-        return "answer"
-    return "given" if metadata else "free"
-
-
-def grade_id(cell):
-    return cell.metadata.nbgrader.grade_id
-
-
-def of_kind(notebook, *kinds):
-    return [cell for cell in notebook.cells if kind(cell) in kinds]
-
-
-def points_of(notebook):
-    return {grade_id(cell): cell.metadata.nbgrader.points for cell in of_kind(notebook, "test")}
-
-
-def read_text(path):
-    return path.read_text(encoding="utf-8")
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
-
-
-def regions(cell, begin, end):
-    """The texts between two markers in a cell."""
-    found = re.findall(
-        rf"^ *{re.escape(begin)}$(.*?)^ *{re.escape(end)}$",
-        cell.source,
-        re.MULTILINE | re.DOTALL,
-    )
-    return found
-
-
-# --- Running an assignment, as plain nbgrader does ------------------------------
-
-
-def run(notebook, tests=None, changes=None, show=True, namespace=None):
-    """({grade_id: points} of test cells, the first error outside these or None).
-
-    tests: only these test cells, and no more cells than they need. changes:
-    {grade_id of an answer cell: function of its source}. Without `show`, cells
-    without nbgrader's metadata are left out: they must not matter. namespace: an
-    empty dictionary, to have the names that the notebook leaves.
-    """
-    namespace = {} if namespace is None else namespace
-    namespace["__name__"] = "__main__"
-    marks, first_error = {}, None
-    left = dict(changes or {})
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or (kind(cell) == "free" and not show):
-            continue
-        if kind(cell) == "test":
-            if tests is None or grade_id(cell) in tests:
-                marks[grade_id(cell)] = mark(cell, namespace)
-                if tests is not None and set(tests) <= set(marks):
-                    break
-            continue
-        source = cell.source
-        if kind(cell) == "answer":
-            source = left.pop(grade_id(cell), lambda text: text)(source)
-        try:
-            execute(source, namespace)
-        except Exception as error:
-            first_error = first_error or error
-    assert not left, f"no answer cell before the test: {list(left)}"
-    return marks, first_error
-
-
-def mark(cell, namespace):
-    """The points of a test cell by nbgrader's rule of partial credit."""
-    points = cell.metadata.nbgrader.points
-    try:
-        value = execute(cell.source, namespace)
-    except Exception as error:
-        mark.error = error
-        return 0
-    return points if value is None else float(repr(value))
-
-
-def execute(source, namespace):
-    """Execute code quietly; return the value of a last expression, or None."""
-    tree = ast.parse(source)
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = ast.Expression(tree.body.pop().value)
-    quiet = contextlib.redirect_stdout(io.StringIO())
-    with quiet, contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(tree, "<cell>", "exec"), namespace)
-        if last is not None:
-            return eval(compile(last, "<cell>", "eval"), namespace)
-
-
-def student_version(notebook):
-    """What students get, made by nbgrader's own preprocessors."""
-    try:
-        from helpers.teaching.grading.nbgrader_steps import student_version
-    except ImportError:
-        skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
-    return student_version(copy.deepcopy(notebook))
-
 
 # --- The rules ------------------------------------------------------------------
 
@@ -267,13 +160,6 @@ def rule_self_contained(notebook):
             yield f"{grade_id(cell)} leaves {sorted(loud)} among a student's names"
 
 
-def assigned(node):
-    """Names that a statement assigns, at any depth."""
-    return {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-
-
 def scopes(tree):
     """Names that live only in comprehensions and in functions of a cell."""
     inner = set()
@@ -326,10 +212,6 @@ NOTEBOOK_RULES = [
 """The lecture notebooks' rules that hold here too."""
 
 # --- Every assignment -----------------------------------------------------------
-
-
-def label(value):
-    return value.stem if hasattr(value, "stem") else value.__name__
 
 
 every_assignment = pytest.mark.parametrize("path", FOUND, ids=label)
@@ -392,20 +274,6 @@ def test_stored_in_normal_form(path):
     assert is_normal(path)
 
 
-def test_students_need_no_package_of_graders():
-    imports = set()
-    for cell in itertools.chain(*(student_version(read(path)).cells for path in FOUND)):
-        if cell.cell_type == "code":
-            nodes = ast.walk(ast.parse(cell.source))
-            kinds = ast.Import, ast.ImportFrom
-            imports |= {ast.unparse(n) for n in nodes if isinstance(n, kinds)}
-    assert "from helpers.assignments import agree" in imports
-    # A new process: this one has imported everything already.
-    missing = dict.fromkeys(("nbgrader", "pytest", "playwright"))
-    code = [f"import sys; sys.modules.update({missing})", *sorted(imports)]
-    subprocess.run([sys.executable, "-c", "\n".join(code)], check=True)
-
-
 @every_assignment
 def test_model_answers_keep_their_limits(path):
     limit = None
@@ -416,83 +284,25 @@ def test_model_answers_keep_their_limits(path):
             assert len(cell.source.split()) <= limit
 
 
-QUICK = [path for path in FOUND if not assignment_cases.is_slow(path.stem)]
-
-
 @every_assignment
 def test_source_has_its_folder_alone(path):
     # nbgrader hands out whatever lies beside the notebook, stored results, too.
     assert [p.name for p in path.parent.glob("[!.]*")] == [path.name]
 
 
-@pytest.mark.parametrize("path", QUICK, ids=label)
+@pytest.mark.parametrize("path", LIGHT, ids=label)
 def test_solution_earns_full_marks(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    notebook = read(path)
-    marks, error = run(notebook, show=False)
-    assert error is None
-    assert marks == points_of(notebook)
+    try_solution(path, tmp_path, monkeypatch)
 
 
-PERSONAL = [path for path in QUICK if "owner(student)" in read_text(path)]
-
-
-@pytest.mark.parametrize("path", PERSONAL, ids=label)
-def test_solution_earns_full_marks_for_others(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    notebook = read(path)
-    for name in ("ab123", "\u674e\u660e", "o'neill"):
-        monkeypatch.setenv("COURSE_STUDENT", name)
-        assert run(notebook, show=False) == (points_of(notebook), None), name
-
-
-@pytest.mark.parametrize("path", PERSONAL, ids=label)
+@pytest.mark.parametrize("path", personal(LIGHT), ids=label)
 def test_numbers_of_another_student_earn_little(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COURSE_STUDENT", raising=False)
-    notebook, names = read(path), {}
-    run(notebook, show=False, namespace=names)
-    typed = {}
-    for cell in of_kind(notebook, "answer"):
-        own = set().union(*map(assigned, ast.parse(cell.source).body))
-        code = "".join(
-            f"{name} = {names[name]!r}\n"
-            for name in sorted(own & set(names) - {"student"})
-            if isinstance(names[name], int | float | list | dict)
-        )
-        typed[grade_id(cell)] = assignment_cases.then(code)
-    monkeypatch.setenv("COURSE_STUDENT", "zoe")
-    marks, _ = run(notebook, changes=typed, show=False)
-    points = {
-        grade_id(cell): cell.metadata.nbgrader.points
-        for cell in of_kind(notebook, "test")
-        if "owner(student)" in cell.source
-    }
-    earned = sum(marks[name] for name in points)
-    assert earned <= sum(points.values()) / 4
+    try_numbers_of_another(path, tmp_path, monkeypatch)
 
 
-@every_assignment
+@pytest.mark.parametrize("path", LIGHT, ids=label)
 def test_blank_earns_nothing(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    notebook = student_version(read(path))
-    marks, _ = run(notebook, show=False)
-    assert marks == dict.fromkeys(marks, 0)
-    assert len(marks) == len(of_kind(notebook, "test"))
-
-
-@every_assignment
-def test_release_stops_at_the_first_exercise(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    notebook = student_version(read(path))
-    namespace = {"__name__": "__main__"}
-    answers = 0
-    with pytest.raises(NotImplementedError):
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                answers += kind(cell) in ("answer", "by hand")
-                execute(cell.source, namespace)
-    assert answers == 1, "it stopped at another exercise than the first"
+    try_blank(path, tmp_path, monkeypatch)
 
 
 def solution_lines(notebook):
@@ -531,13 +341,6 @@ def as_json(line):
 # --- Every graded cell ----------------------------------------------------------
 
 
-GRADED = [
-    pytest.param(path, grade_id(cell), id=f"{path.stem}-{grade_id(cell)}")
-    for path in FOUND
-    for cell in of_kind(read(path), "test")
-]
-
-
 @every_assignment
 def test_there_are_cases_for_every_graded_cell(path):
     cases = assignment_cases.load(path.stem)
@@ -548,149 +351,10 @@ def test_there_are_cases_for_every_graded_cell(path):
 
 
 @pytest.mark.filterwarnings("ignore")  # answers that warn are among the right
-@pytest.mark.parametrize(("path", "name"), GRADED)
+@pytest.mark.parametrize(("path", "name"), graded_cells(LIGHT))
 def test_graded_cell(path, name, tmp_path, monkeypatch):
-    notebook = read(path)
-    case = assignment_cases.load(path.stem).get(name, Case({}, {}))
-    points = points_of(notebook)[name]
-
-    def earned(changes):
-        # Each in a folder of its own: files that another has written would help.
-        monkeypatch.chdir(tempfile.mkdtemp(dir=tmp_path))
-        marks, error = run(notebook, {name}, changes, show=False)
-        assert error is None, f"an answer that does not even run: {changes}"
-        return marks[name]
-
-    wrong = {
-        what: marks for what, changes in case.right.items() if (marks := earned(changes)) != points
-    }
-    assert not wrong, f"right answers did not earn {points}: {mark.error}"
-    right = {
-        what: marks for what, changes in case.wrong.items() if (marks := earned(changes)) >= points
-    }
-    assert not right, "wrong answers earned full marks"
-    for what, (changes, marks) in case.part.items():
-        assert earned(changes) == pytest.approx(marks), what
-
-
-# --- With nbgrader itself, and with the course's grader -------------------------
-
-
-def answered(notebook, changes):
-    """A copy of the source with changed answers."""
-    notebook = copy.deepcopy(notebook)
-    left = dict(changes)
-    for cell in of_kind(notebook, "answer"):
-        cell.source = left.pop(grade_id(cell), lambda text: text)(cell.source)
-    assert not left, f"no such answer cells: {list(left)}"
-    return notebook
-
-
-def only(notebook, name):
-    """A copy with one test cell, and only what stands before it and matters."""
-    notebook = copy.deepcopy(notebook)
-    kept = []
-    for cell in notebook.cells:
-        if kind(cell) == "test" and grade_id(cell) == name:
-            break
-        if kind(cell) in ("answer", "given"):
-            kept.append(cell)
-    notebook.cells = [*kept, cell]
-    return notebook
-
-
-@pytest.fixture(scope="module")
-def engine():
-    """The course's grader, with Keras where an assignment needs it."""
-    try:
-        from helpers.teaching.grading.engine import Engine
-    except ImportError:
-        skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
-    if shutil.which("bwrap") is None:
-        skip_or_fail("bubblewrap is not installed (Debian's package bubblewrap)")
-    with Engine(keras=any("keras" in read_text(p) for p in FOUND)) as e:
-        yield e
-
-
-def graded(engine, source, notebook):
-    """({grade_id: points} of test cells, {those that are left to a person})."""
-    outcome = engine.grade(source, notebook, student="demo")
-    assert outcome.status != "grader failed", outcome.reasons
-    marks = {name: outcome.cells[name].score for name in points_of(source)}
-    left = {name for name, cell in outcome.cells.items() if cell.score is None}
-    return marks, left
-
-
-@every_assignment
-def test_with_the_grader(path, engine):
-    source = read(path)
-    points = points_of(source)
-    blank = student_version(source)
-    by_hand = {grade_id(cell) for cell in of_kind(source, "by hand")}
-    assert graded(engine, source, source) == (points, by_hand)
-    assert graded(engine, source, blank) == (dict.fromkeys(points, 0), set())
-
-
-@every_assignment
-def test_answers_with_the_grader(path, engine):
-    """Of each graded cell the first right and the first wrong answer."""
-    whole, cases = read(path), assignment_cases.load(path.stem)
-    for name, points in points_of(whole).items():
-        source = only(whole, name)
-        right, wrong = (
-            graded(engine, source, answered(source, changes))[0][name]
-            for group in (cases[name].right, cases[name].wrong)
-            for changes in list(group.values())[:1]
-        )
-        assert right == points, name
-        assert wrong < points, name
-
-
-@every_assignment
-def test_with_plain_nbgrader(path, tmp_path, monkeypatch):
-    if importlib.util.find_spec("nbgrader") is None:
-        skip_or_fail("nbgrader is not installed: see requirements-grading.txt")
-    # It starts the command `alembic`, which stands beside Python.
-    beside = str(Path(sys.executable).parent)
-    monkeypatch.setenv("PATH", beside, prepend=os.pathsep)
-    course, name = tmp_path / "course", path.stem
-    shutil.copytree(path.parent, course / "source" / name)
-    shutil.copy(SOURCE.parent / "nbgrader_config.py", course)
-    nbgrader(course, "generate_assignment", name)
-    shutil.copytree(course / "release" / name, course / "submitted" / "blank" / name)
-    if not assignment_cases.is_slow(name):
-        shutil.copytree(path.parent, course / "submitted" / "demo" / name)
-    nbgrader(course, "autograde", name)
-
-    from nbgrader.api import Gradebook
-
-    source = read(path)
-    points = points_of(source)
-    by_hand = {grade_id(cell) for cell in of_kind(source, "by hand")}
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        for submission in gradebook.assignment_submissions(name):
-            grades = submission.notebooks[0].grades
-            marks = {g.name: g.auto_score for g in grades if g.name in points}
-            to_do = {g.name for g in grades if g.needs_manual_grade}
-            if submission.student.id == "blank":
-                assert marks == dict.fromkeys(points, 0)
-                assert not to_do, "a blank leaves nothing to be marked by hand"
-            else:
-                assert marks == points
-                assert to_do == by_hand
-
-
-def nbgrader(course, command, name):
-    """Run a command of nbgrader in a course's folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", command, name],
-        cwd=course,
-        env=notebook_environment(),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    """Those that take longer are tried in tests/teaching."""
+    try_answers(path, name, tmp_path, monkeypatch)
 
 
 # --- Each rule on an assignment that breaks it ----------------------------------
@@ -952,17 +616,73 @@ def test_agree_says_what_is_wrong(got, wanted, reason):
         assignments.agree(got, wanted, "case")
 
 
-def test_best_seconds_gives_up():
-    calls = []
-
-    def slow():
-        calls.append(time.sleep(0.02))
-
-    assert assignments.best_seconds(slow, tries=50, at_most=0.05) >= 0.02
-    assert 2 <= len(calls) <= 3
-    assert assignments.best_seconds(int, tries=3) < 0.02
+def sums_of_windows(image, k):
+    return np.lib.stride_tricks.sliding_window_view(image, (k, k)).sum(axis=(2, 3))
 
 
-def test_a_loop_takes_longer_for_more_places():
-    few = assignments.loop_seconds(1000, (3, 3))
-    assert 5 * few < assignments.loop_seconds(50_000, (3, 3)) < 500 * few
+def sums_from_a_table(image, k):
+    table = np.pad(image.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    return table[k:, k:] - table[:-k, k:] - table[k:, :-k] + table[:-k, :-k]
+
+
+def sums_in_a_loop(image, k):
+    rows, columns = (n - k + 1 for n in image.shape)
+    return [[image[r : r + k, c : c + k].sum() for c in range(columns)] for r in range(rows)]
+
+
+def test_counted():
+    """The same work, whatever the machine does meanwhile."""
+    image = np.random.default_rng(1).random((40, 50))
+    found = {}
+    for function in (sums_of_windows, sums_from_a_table, sums_in_a_loop):
+        result, steps, numbers = assignments.counted(function, image, 11)
+        assert assignments.counted(function, image, 11)[1:] == (steps, numbers)
+        assert type(result) is type(function(image, 11))
+        np.testing.assert_allclose(result, sums_of_windows(image, 11))
+        found[function] = steps, numbers
+    windows, weights = 30 * 40, 11 * 11
+    assert found[sums_of_windows][0] < 300 and found[sums_from_a_table][0] < 300
+    assert found[sums_in_a_loop][0] > windows
+    assert found[sums_from_a_table][1] < 10 * image.size
+    assert found[sums_of_windows][1] >= windows * weights
+    assert found[sums_in_a_loop][1] >= windows * weights
+
+
+def test_counted_follows_results_and_in_place_work():
+    def work(a):
+        a = a + 1
+        a += np.matmul(a, a)
+        return np.sqrt(a), a.max()
+
+    (root, largest), _, numbers = assignments.counted(work, np.ones((10, 10)))
+    assert root[0, 0] == np.sqrt(42) and largest == 42
+    assert 100 + 1000 + 4 * 100 >= numbers >= 100 + 1000 + 3 * 100
+
+
+def test_counted_where_a_function_minds_the_class_of_arrays():
+    def picky(a):
+        if type(a) is not np.ndarray:
+            raise TypeError("a plain array is needed")
+        return a
+
+    result, steps, _ = assignments.counted(picky, np.ones(3))
+    assert type(result) is np.ndarray and steps == 2
+
+
+def test_counted_ends():
+    def endless():
+        while True:
+            pass
+
+    with pytest.raises(AssertionError, match="more than 200,000 lines of Python"):
+        assignments.counted(endless)
+
+
+def test_counted_where_the_count_is_switched_off():
+    def quiet():
+        sys.settrace(None)
+
+    before = sys.gettrace()
+    with pytest.raises(AssertionError, match="switched off"):
+        assignments.counted(quiet)
+    assert sys.gettrace() is before
