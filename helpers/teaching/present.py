@@ -17,6 +17,9 @@ NOTEBOOKS = COURSE / "notebooks"
 STYLE = "rise.css"
 """jupyterlab-rise reads the style sheet of this name beside the notebook."""
 
+SPEAKER = "<style>.speaker-controls-notes .jp-Cell-inputWrapper {display: none}</style>"
+"""Leaves the notes alone in the speaker's window, which gets the whole cell around them."""
+
 RELATIVE = re.compile(r"""(\]\(|\bsrc="|\bhref=")(?![a-z]+:|[/#])""")
 """Where a Markdown cell names a file, such as a picture, beside its notebook."""
 
@@ -66,6 +69,7 @@ def make_copy(path):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = RELATIVE.sub(r"\1../../", cell.source)
+    notebook.cells = [_rendered(cell) for cell in notebook.cells]
     copy = folder / path.name
     with write_file(copy) as partial:
         partial.write_text(nbformat.writes(notebook), encoding="utf-8", newline="\n")
@@ -73,3 +77,14 @@ def make_copy(path):
         partial.write_bytes((path.parent / STYLE).read_bytes())
     NotebookNotary().sign(notebook)
     return copy
+
+
+def _rendered(cell):
+    """A note as the output of a cell: the speaker's window shows a Markdown cell raw."""
+    from nbconvert.filters import markdown2html
+    from nbformat.v4 import new_code_cell, new_output
+
+    if cell.metadata.get("slideshow", {}).get("slide_type") != "notes":
+        return cell
+    html = new_output("display_data", {"text/html": SPEAKER + markdown2html(cell.source)})
+    return new_code_cell("", outputs=[html], metadata=cell.metadata)

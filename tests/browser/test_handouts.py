@@ -27,14 +27,15 @@ from helpers import files
 from helpers.__main__ import main
 from helpers.files import PARTIAL, CourseError
 from helpers.teaching.handouts import handouts
+from helpers.teaching.stage import notes_file, read_notes
 
 MOST_BYTES = 21_000_000
 """All lectures without their PDFs: half of what 42 MB would allow."""
 
 SECRET = "Vote before you go on"
 ALT = 'A red square, "small"'
-EXPLORER = """<div class="course-test"><img alt="The explorer" src="data:,"><p>Run
-it.</p></div><script type="module">
+EXPLORER = """<div class="course-test"><p>Run
+it.</p><img alt="The explorer" src="data:,"></div><script type="module">
 for (const root of document.querySelectorAll(".course-test")) {
   root.innerHTML = "<button>Press</button>";
   root.firstChild.onclick = () => { root.firstChild.textContent = "Pressed"; };
@@ -87,18 +88,20 @@ def small(title="99 Small 汉字"):
         name="stdout",
         text="Data: simulated handwriting, not CASIA.\n",
     )
+    bar = new_output("stream", name="stderr", text="100%|####| 6/6")
     times = "**Presentation** 5 minutes · **exercises** 3\nminutes"
     state = {"state": {"gone": {}}}
     return new_notebook(
         metadata={"widgets": {"application/vnd.jupyter.widget-state+json": state}},
         cells=[
             slide(new_markdown_cell(f"# {title}\n\n{times}"), "slide"),
-            slide(new_markdown_cell(f"**Lecturer.** {SECRET}."), "notes"),
+            slide(new_markdown_cell(f"{SECRET} again."), "notes"),
+            new_markdown_cell("[Start](00_start_here.ipynb)", metadata={"tags": ["links"]}),
             slide(new_markdown_cell(FORMULAS), "slide"),
             slide(
                 new_code_cell(
                     'count = 3  # a comment\nprint(f"{count}")',
-                    outputs=[printed],
+                    outputs=[printed, bar],
                     execution_count=1,
                 ),
                 "fragment",
@@ -130,7 +133,9 @@ def save(notebook, path):
 def course(tmp_path_factory):
     """A folder with notebooks: a name with a space and characters."""
     folder = tmp_path_factory.mktemp("my course 课")
-    save(small(), folder / "99 small #1 汉.ipynb")
+    path = save(small(), folder / "99 small #1 汉.ipynb")
+    notes_file(path).parent.mkdir()
+    notes_file(path).write_text(f"# 99 Small 汉字\n\n{SECRET}.\n", encoding="utf-8")
     (folder / "pictures").mkdir()
     (folder / "pictures" / "a dot.png").write_bytes(png("blue"))
     return folder
@@ -260,10 +265,35 @@ def test_notes_are_the_lecturers_alone(course, exported, tmp_path):
     assert "lecturer's copy" in Parsed(tmp_path / "index.html").text
 
 
+def test_what_is_not_for_paper_is_left_out(course, exported):
+    """Links between notebooks, and what programs write to standard error."""
+    assert "00_start_here.ipynb" in next(course.glob("*.ipynb")).read_text(encoding="utf-8")
+    for name, content in everything(exported).items():
+        assert b"00_start_here" not in content, name
+        assert b"100%|####" not in content, name
+
+
+def test_code_that_only_plots_is_behind_a_click(tmp_path, browser):
+    figure = shown({"image/png": base64.encodebytes(png("red")).decode("ascii")})
+    cell = slide(new_code_cell("plot_it()", outputs=[figure], execution_count=1), "slide")
+    cell.metadata.tags = ["hide-input"]
+    notebook = small()
+    notebook.cells.append(cell)
+    notebook.cells = notebook.cells[-1:]
+    path = save(notebook, tmp_path / "a.ipynb")
+    export([path], tmp_path / "out")
+    for ending in (".html", ".slides.html"):
+        with opened_file(browser, tmp_path / "out" / f"a{ending}") as page:
+            code = page.locator(".plotting pre")
+            assert not code.is_visible()
+            page.get_by_text("Code of this figure").click()
+            assert code.is_visible()
+
+
 def test_a_notebook_without_slide_types(tmp_path):
     notebook = small()
     for cell in notebook.cells:
-        del cell.metadata["slideshow"]
+        cell.metadata.pop("slideshow", None)
     save(notebook, tmp_path / "a.ipynb")
     export([tmp_path / "a.ipynb"], tmp_path / "out")
     text = (tmp_path / "out" / "a.slides.html").read_text(encoding="utf-8")
@@ -284,7 +314,7 @@ def test_damaged_notebooks_do_not_stop_the_others(course, tmp_path, capsys):
     other.write_text('["no", "notebook"]', encoding="utf-8")
     empty = save(new_notebook(), tmp_path / "empty.ipynb")
     wrong = small()
-    wrong.cells[4].outputs[0].data["image/png"] = "A"
+    wrong.cells[5].outputs[0].data["image/png"] = "A"
     save(wrong, tmp_path / "picture.ipynb")
 
     words = [*map(str, sorted(tmp_path.glob("*.ipynb"))), "--no-pdf"]
@@ -598,17 +628,13 @@ def test_lectures(lectures):
     print(f"\nall lectures without PDFs: {size / 1e6:.1f} MB")
     assert size < MOST_BYTES
     for path in handouts.find_notebooks():
-        notes = [
-            cell.source
-            for cell in nbformat.read(path, as_version=4).cells
-            if cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
-        ]
+        notes = read_notes(notes_file(path))
+        assert len(notes) > 10
         for ending in (".html", ".slides.html"):
             exported = Parsed(lectures / f"{path.stem}{ending}")
-            assert "**Lecturer" not in exported.text
-            assert "Lecturer ·" not in exported.text
+            assert "00_start_here" not in " ".join(exported.addresses)
             for note in notes:
-                for words in re.findall(r"[\w ,]{30,}", note):
+                for words in re.findall(r"[\w ,]{30,}", note.text):
                     assert words.strip() not in exported.text
             for picture in exported.pictures:
                 assert len(picture["alt"]) > 10, picture

@@ -193,6 +193,8 @@ def test_make_copy(tmp_path, monkeypatch, notes):
     assert copy == tmp_path / "lecturer" / "live" / path.name
     shown = nbformat.read(copy, as_version=4)
     assert len(spoken(shown)) == 5
+    (note,) = (c for c in shown.cells if "Say two" in str(c.get("outputs")))
+    assert "<strong>Two: from minute 2 of 5, for 3</strong>" in note.outputs[0].data["text/html"]
     assert '![A](../../pictures/a.png) [B](https://b.org) <img src="../../c.png">' in str(shown)
     assert copy.with_name(present.STYLE).is_file()
     assert nbformat.read(path, as_version=4) == notebook
