@@ -114,20 +114,20 @@ def put_in(notebook, notes, repeat=True):
     cells, around, minute = [], [], 0  # around: the notes of the headings above
     for number, cell in enumerate(notebook.cells):
         cells.append(cell)
-        here = [key for n, *key in headings if n == number]
-        for level, heading in here:
+        here = [(level, heading) for n, level, heading in headings if n == number]
+        own = [by_heading[key] for key in here if key in by_heading]
+        if here:
+            level = min(here)[0]
             if level <= 2:
                 minute += sum(note.minutes or 0 for note in around)
                 around = []
-            around = [note for note in around if note.level < level]
-            around += filter(None, [by_heading.get((level, heading))])
+            around = [note for note in around if note.level < level] + own
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
-        own = any(tuple(key) in by_heading for key in here)
         if kind == "skip" or not around or not (own or repeat and kind in ("slide", "subslide")):
             continue
-        texts = [note.text for note in around]
+        texts = [note.text for note in (around if repeat else own)]
         clock = _clock(around[0], minute, total)
-        texts = [clock, *reversed(texts)] if repeat else texts[-1:]
+        texts = [clock, *reversed(texts)] if repeat else texts
         note = new_markdown_cell("\n\n".join(filter(None, texts)))
         note.metadata.slideshow = {"slide_type": "notes"}
         cells.append(note)

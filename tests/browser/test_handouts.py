@@ -286,7 +286,7 @@ def test_code_that_only_plots_is_behind_a_click(tmp_path, browser):
         with opened_file(browser, tmp_path / "out" / f"a{ending}") as page:
             code = page.locator(".plotting pre")
             assert not code.is_visible()
-            page.get_by_text("Code of this figure").click()
+            page.get_by_text("Code of this figure", exact=True).click()
             assert code.is_visible()
 
 

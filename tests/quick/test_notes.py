@@ -127,6 +127,13 @@ def test_the_notes_of_a_section_are_on_all_its_slides(notes):
     }
 
 
+def test_two_headings_in_a_cell(notes):
+    notebook = talk()
+    notebook.cells[1].source += "\n\n## Not in the notes"
+    stage.put_in(notebook, stage.read_notes(notes))
+    assert spoken(notebook)["More of one."].startswith("**One: from minute 0")
+
+
 def test_on_a_page_each_note_is_once(notes):
     notebook = talk()
     stage.put_in(notebook, stage.read_notes(notes), repeat=False)
