@@ -267,7 +267,7 @@ def rule_folded_code(notebook, path):
         folded = "hide-input" in tags(cell)
         if folded != cell.metadata.get("jupyter", {}).get("source_hidden", False):
             yield f"cell {number} is folded in JupyterLab or in hand-outs alone"
-        drawn = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+        drawn = [o for o in cell.get("outputs", []) if set(IMAGE_TYPES) & set(o.get("data", {}))]
         if folded and not drawn:
             yield f"cell {number} hides its code, and shows no figure"
 

@@ -314,7 +314,7 @@ def test_a_killed_run_leaves_no_half_set(data, drawn):
     while process.poll() is None and not drawing(data):
         time.sleep(0.005)
     process.kill()
-    process.communicate()
+    process.wait()  # communicate() would wait for its workers, too
     if NAME in names(data):  # complete before we could kill it
         assert simulator.checksum(data / NAME) == simulator.checksum(drawn)
     assert simulator.checksum(get("tiny").folder) == simulator.checksum(drawn)
