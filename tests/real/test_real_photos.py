@@ -113,11 +113,11 @@ def test_real_transfer(real_data, real, imagenet_weights, tmp_path):
         float,
         re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
     )
-    assert scratch == pytest.approx(31, abs=8)
+    assert scratch == pytest.approx(28, abs=8)
     assert frozen == pytest.approx(64, abs=6)
     for count, quoted in (
-        (20, [0.75, 0.89, 0.90]),  # from scratch, frozen, fine-tuned
-        (79, [0.94, 0.91, 0.95]),
+        (20, [0.77, 0.86, 0.88]),  # from scratch, frozen, fine-tuned
+        (39, [0.89, 0.86, 0.91]),
     ):
         row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
         scores = [float(score) for score in re.search(row, text).groups()]
