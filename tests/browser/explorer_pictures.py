@@ -1,6 +1,6 @@
 """Make the pictures that stand in for the explorers where no script runs.
 
-    python tests/explorer_pictures.py
+    python tests/browser/explorer_pictures.py
 
 Each is a screenshot of the explorer itself, stored beside its JavaScript file with
 the digest of that file, by which tests see a picture that is out of date.

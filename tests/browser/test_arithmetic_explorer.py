@@ -430,5 +430,5 @@ def test_fits(browser, width, tallest):
 def test_the_picture_is_up_to_date():
     with Image.open(FOLDER / "arithmetic.png") as picture:
         assert picture.text["source"] == explorer_pictures.digest("arithmetic"), (
-            "run python tests/explorer_pictures.py"
+            "run python tests/browser/explorer_pictures.py"
         )
