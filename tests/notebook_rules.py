@@ -267,8 +267,8 @@ def rule_folded_code(notebook, path):
         folded = "hide-input" in tags(cell)
         if folded != cell.metadata.get("jupyter", {}).get("source_hidden", False):
             yield f"cell {number} is folded in JupyterLab or in hand-outs alone"
-        drawn = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-        if folded and not drawn:
+        kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+        if folded and not kinds & set(IMAGE_TYPES):
             yield f"cell {number} hides its code, and shows no figure"
 
 

@@ -1,5 +1,6 @@
 """What was done in a call, counted: marks for work without a clock."""
 
+import gc
 import sys
 import threading
 from functools import partial
@@ -41,17 +42,26 @@ def counted_here(function, *arguments):
 
 
 def _traced(function, *arguments):
-    """(result, lines of Python that ran)."""
-    steps = 0
+    """(result, lines of Python that ran), without those of imports."""
+    steps = importing = 0
 
     def count(frame, event, argument):
-        nonlocal steps
-        steps += event == "line"
+        nonlocal steps, importing
+        if event == "call" and frame.f_code.co_name == "_find_and_load":
+            importing += 1
+            return ends
+        steps += event == "line" and not importing
         if steps > MOST_STEPS:
             raise AssertionError(f"it runs more than {MOST_STEPS:,} lines of Python")
         return count
 
-    before = sys.gettrace()
+    def ends(frame, event, argument):
+        nonlocal importing
+        importing -= event == "return"
+        return ends
+
+    before, collecting = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what it runs at times of its own choice is not the function's
     threading.settrace(count)  # for threads that it starts
     sys.settrace(count)
     try:
@@ -61,6 +71,8 @@ def _traced(function, *arguments):
     finally:
         sys.settrace(before)
         threading.settrace(before)
+        if collecting:
+            gc.enable()
     return result, steps
 
 

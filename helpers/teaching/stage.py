@@ -144,7 +144,9 @@ def _clock(section, minute, total):
 def fold(notebook):
     """Fold the code of each cell that draws a figure with more than MOST_LINES of it."""
     for cell in notebook.cells:
-        figure = any("image/png" in o.get("data", {}) for o in cell.get("outputs", ()))
+        figure = any(
+            {"image/png", "image/jpeg"} & set(o.get("data", {})) for o in cell.get("outputs", ())
+        )
         if figure and len(cell.source.splitlines()) > MOST_LINES:
             tags = cell.metadata.setdefault("tags", [])
             cell.metadata.tags = [*tags, *[FOLDED] * (FOLDED not in tags)]

@@ -669,6 +669,19 @@ def test_counted_where_a_function_minds_the_class_of_arrays():
     assert type(result) is np.ndarray and steps == 2
 
 
+def test_counted_without_imports(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("for _ in range(300_000):\n    pass\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def function():
+        import slow_to_import
+
+        return slow_to_import.__name__
+
+    first, again = assignments.counted(function), assignments.counted(function)
+    assert first[0] == again[0] == "slow_to_import" and first[1] == again[1] == 2
+
+
 def test_counted_ends():
     def endless():
         while True:

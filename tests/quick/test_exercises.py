@@ -290,7 +290,7 @@ def test_a_notebook_needs_only_its_own_checks():
     )
     assert done.returncode == 0, done.stderr
     answer, heavy, checks = done.stdout.splitlines()
-    assert answer == "Exercise 01.1: no answer yet."
+    assert answer == "Exercise 01.1: no answer yet. 0 of 9 solved."
     assert heavy == "[]"
     assert checks == "['helpers.exercises.notebook_01']"
 

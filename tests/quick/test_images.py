@@ -317,7 +317,7 @@ def test_an_interruption_leaves_nothing(many, monkeypatch, own_cache):
     calls = []
     read = images.read_bytes
     monkeypatch.setattr(images, "read_bytes", lambda path: calls.append(path) or read(path))
-    monkeypatch.setattr(images, "tqdm", Bar)
+    monkeypatch.setattr(images, "progress", Bar)
     threads = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         load_folder(many, workers=2)

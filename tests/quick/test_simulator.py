@@ -614,7 +614,7 @@ def test_interrupted(few, tmp_path, monkeypatch, workers):
         def update(self, count):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(simulator, "tqdm", Bar)
+    monkeypatch.setattr(simulator, "progress", Bar)
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path / "set", "tiny", workers=workers)
     assert list(tmp_path.iterdir()) == [] and workers_of(os.getpid()) == []
@@ -653,7 +653,7 @@ def test_progress(few, tmp_path, monkeypatch):
             assert 0 < count < self.total
             self.n += count
 
-    monkeypatch.setattr(simulator, "tqdm", Bar)
+    monkeypatch.setattr(simulator, "progress", Bar)
     simulate(tmp_path / "set", "tiny", workers=1)
     (bar,) = bars
     images = len(list((tmp_path / "set").rglob("*.png")))

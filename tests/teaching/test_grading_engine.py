@@ -1,6 +1,7 @@
 """What tests can ask of answers: values, functions, tables, networks."""
 
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from nbformat.v4 import new_code_cell
 from support import skip_or_fail
 
 from helpers.files import CourseError
-from helpers.teaching.grading import sandbox, syscalls
+from helpers.teaching.grading import outputs, sandbox, syscalls
 from helpers.teaching.grading.engine import FAILED, Engine
 from helpers.teaching.grading.submissions import read_source
 
@@ -684,6 +685,29 @@ def test_names_of_errors_are_not_believed(engine):
     assert outcome.status == "needs a person"
     assert "secret" not in " ".join(outcome.reasons) + outcome.cells["t"].doubt
     assert "an error of its own" in outcome.cells["t"].doubt
+
+
+def test_pictures_without_end_are_left_out(engine):
+    """What all cells show together is limited, not only what each shows."""
+    show = "from IPython.display import Image, display\nfor _ in range(20):\n    display(picture)"
+    notebook = toy.notebook(
+        toy.answer(
+            "a", f"x = 1\n{show.splitlines()[0]}\npicture = Image(bytes(370_000), format='png')"
+        ),
+        *(new_code_cell(show) for _ in range(12)),
+        toy.test("t", 1, "assert x == 1"),
+    )
+    outcome = engine.grade(notebook, notebook, "ada")
+    assert outcome.score == 1 and outcome.status == "graded"
+    assert 9_000_000 < len(json.dumps(outcome.outputs)) < 21_000_000
+    assert "shows too much" in outcome.outputs[12][0]["text"]
+
+
+def test_pictures_hold_nothing_else():
+    """Formgrader writes them between quotation marks."""
+    data = {"image/png": 'iVBO"><script>', "text/plain": '"><script>'}
+    (output,) = outputs.clean([{"output_type": "display_data", "data": data}])
+    assert output["data"]["image/png"] == "iVBOscript"
 
 
 POISON = """

@@ -559,6 +559,7 @@ CASES = {
         change=first("".join(f"def g{n}(): pass\n" for n in range(2600)))
     ),
     "words in a date": Case(write=beside("timestamp.txt", ODD_DATE)),
+    "a date before time": Case(write=beside("timestamp.txt", b"0001-01-01 00:00:00 UTC")),
     "a pipe for a date": Case(write=beside("timestamp.txt", os.mkfifo)),
     "a date without end": Case(write=beside("timestamp.txt", endless)),
     "a pipe for a secret": Case(write=beside("submission_secret.txt", os.mkfifo)),

@@ -14,7 +14,7 @@ from helpers.assignments import same_id
 from helpers.teaching.grading import messages, processes
 from helpers.teaching.grading.messages import Closed, Garbled, Late
 from helpers.teaching.grading.outcomes import PERSON, Cell, GraderFailed, Outcome
-from helpers.teaching.grading.outputs import MAX_TEXT, clean, plain_text
+from helpers.teaching.grading.outputs import MAX_ALL, MAX_TEXT, clean, plain_text, size
 from helpers.teaching.grading.reading import shown_name
 from helpers.teaching.grading.submissions import (
     function_places,
@@ -96,6 +96,8 @@ class Marking:
         self.unwritten = False
         """Has the present test asked for a name whose answer was not written?"""
         self.waited, self.gone = 0.0, None
+        self.room = MAX_ALL
+        """How many characters of outputs may still be kept."""
 
     def outcome(self):
         for name, graded in self.source.graded.items():
@@ -281,12 +283,21 @@ class Marking:
             self._note(step, f"Left out: {gone}.")
             raise
         if step.cell >= 0:
-            self.result.outputs[step.cell] = clean(answer.get("outputs"))
+            self._keep(step.cell, clean(answer.get("outputs")))
             change = set.add if self.told else set.discard
             change(self.result.told, step.cell)
             if "error" in answer:
                 self._failed(step, answer, seconds)
         self.functions.update(function_places(step.text))
+
+    def _keep(self, place, outputs):
+        """Keep the outputs of a cell, if there is room for them."""
+        if self.room >= 0:
+            self.room -= size(outputs)
+        if self.room < 0:
+            text = "(Left out: the notebook shows too much.)"
+            outputs = [{"output_type": "stream", "name": "stdout", "text": text}]
+        self.result.outputs[place] = outputs
 
     def _note(self, step, text):
         if step.cell >= 0:
@@ -336,7 +347,9 @@ class Marking:
         if step.cell >= 0:
             sentence = f"{self._called(step.cell)} {what}"
             self.trouble[step.cell] = sentence, again
-            self.result.problems[step.cell] = sentence
+            # Of thousands of cells the student could learn what hidden tests handed over.
+            if not self.told or grade_id(self.notebook.cells[step.cell]) in self.source.marks:
+                self.result.problems[step.cell] = sentence
 
     def _called(self, place):
         """What people call a cell: by its exercise, or by how it begins."""

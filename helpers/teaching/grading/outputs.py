@@ -1,9 +1,18 @@
 """Outputs of a student's cells, as a notebook file may hold them."""
 
+import json
+import re
+
 FORMS = ("text/plain", "image/png", "image/jpeg")
 """Kinds of output that are kept: nothing that runs in the browser of who looks at it."""
 
 MAX_TEXT, MAX_PICTURE, MAX_OUTPUTS = 20_000, 700_000, 50
+
+MAX_ALL = 20_000_000
+"""Characters of all outputs of a notebook."""
+
+NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
+"""What no written-out picture holds, and what could end its quotation marks."""
 
 
 def plain_text(value, length):
@@ -29,6 +38,7 @@ def clean(outputs):
             data = output.get("data")
             data = data if isinstance(data, dict) else {}
             data = {form: plain_text(data[form], MAX_PICTURE) for form in FORMS if form in data}
+            data |= {form: NO_BASE64.sub("", data[form]) for form in FORMS[1:] if form in data}
             output = {"output_type": kind, "data": data, "metadata": {}}
             if kind == "execute_result":
                 output["execution_count"] = None
@@ -45,3 +55,8 @@ def clean(outputs):
                 }
             )
     return kept
+
+
+def size(outputs):
+    """About how many characters a file needs for them."""
+    return len(json.dumps(outputs))

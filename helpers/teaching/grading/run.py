@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from joblib import cpu_count
@@ -23,6 +23,9 @@ from helpers.teaching.grading.engine import Engine
 from helpers.teaching.grading.outcomes import FAILED, PERSON, Outcome
 from helpers.teaching.grading.reading import Unreadable, read, shown_name
 from helpers.teaching.grading.submissions import Submission, read_submission
+
+MAX_FOLDERS = 500
+"""In the folder of one student."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +58,12 @@ def grade(arguments):
     """
     sandbox.require(arguments.trusted)
     course = Course(arguments.course)
-    assignments = course.assignments()
-    if arguments.assignment:
-        for name in arguments.assignment:
-            if name not in assignments:
-                raise CourseError(
-                    f"There is no assignment {name}: there are {', '.join(assignments)}."
-                )
-        assignments = {name: assignments[name] for name in arguments.assignment}
+    assignments = _chosen(course.assignments(), arguments.assignment)
     # With one a processor, two processors were idle for a sixth of the time, because
     # the processes of a submission wait for each other.
     workers = arguments.workers or cpu_count() + 1
     if arguments.prove:
-        with _engine(assignments.values(), arguments.trusted) as engine:
-            engine.ready()
-            wrong = [w for a in assignments.values() for w in prove(engine, a)[0]]
-        print("\n".join(wrong) or "Every solution earns all points, every blank none.")
-        return 1 if wrong else 0
+        return _prove_all(assignments.values(), arguments.trusted)
     if arguments.submissions is None or arguments.out is None:
         raise CourseError(
             "Say which folder holds the submissions, and where results go: "
@@ -90,9 +82,30 @@ def grade(arguments):
         with _engine(used, arguments.trusted) as engine:
             for assignment in used:
                 gradebook.register(course, assignment)
+                assignment.source.prepare()
             run = _Run(engine, course, out, workers)
             records = run.grade_all(tasks, assignments, arguments.regrade)
         return report.write(out, tasks, strays, records, assignments, course)
+
+
+def _chosen(assignments, names):
+    """{name: Assignment} of these names, of all if there are none. Raises CourseError."""
+    for name in names or ():
+        if name not in assignments:
+            raise CourseError(f"There is no assignment {name}: there are {', '.join(assignments)}.")
+    return {name: assignments[name] for name in names} if names else assignments
+
+
+def _prove_all(assignments, trusted):
+    """Print what is wrong with these sources; the exit code."""
+    wrong = []
+    with _engine(assignments, trusted) as engine:
+        engine.ready()
+        for assignment in assignments:
+            found, again = prove(engine, assignment)
+            wrong += prove(engine, assignment)[0] if found and again else found
+    print("\n".join(wrong) or "Every solution earns all points, every blank none.")
+    return 1 if wrong else 0
 
 
 def _engine(assignments, trusted):
@@ -162,9 +175,12 @@ def find(submissions, assignments, out):
             if student.is_symlink() or not student.is_dir():
                 strays.append((student.name, "", "It is a file or link, not a folder."))
                 continue
-            folders = sorted(student.iterdir())
+            folders = sorted(islice(student.iterdir(), MAX_FOLDERS + 1))
         except OSError as error:
             strays.append((student.name, "", f"The folder cannot be read: {error.strerror}."))
+            continue
+        if len(folders) > MAX_FOLDERS:
+            strays.append((student.name, "", f"It holds more than {MAX_FOLDERS} folders."))
             continue
         known = {shown_name(name).casefold(): name for name in assignments}
         for folder in folders:
@@ -402,6 +418,7 @@ def _timestamp(folder):
 
     try:
         text = read(folder, PurePosixPath("timestamp.txt"), 100).decode("utf-8").strip()
-        return parse_utc(text).isoformat() if text else None
+        moment = parse_utc(text)
+        return moment.isoformat() if 2000 <= moment.year < 2100 else None
     except Exception:  # a file of a student's; its parser raises more than it says
         return None

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 from helpers.files import CourseError
 from helpers.teaching.grading.nbgrader_steps import FOLDER, student_version
+from helpers.teaching.grading.outputs import NO_BASE64
 from helpers.teaching.grading.reading import Unreadable, look_around, read, shown_name
 
 MAX_NOTEBOOK_MB = 200
@@ -29,6 +30,9 @@ MAX_VALUES = 5_000_000
 MAX_CELLS = 2000
 MAX_WRITTEN = 5_000_000
 """Characters of all cells."""
+
+MAX_ATTACHED = 20_000_000
+"""Characters of all pictures that were pasted into texts."""
 
 MAX_PARSED = 200_000
 """Characters of a cell that is looked into: Python wants 600 bytes for each of them."""
@@ -118,6 +122,10 @@ class Source:
                     texts.append(ast.unparse(node))
                     names |= {node.name} if isinstance(node, ast.FunctionDef) else set()
         return "\n".join(texts), frozenset(names)
+
+    def prepare(self):
+        """Make what is made once, before several threads ask for it."""
+        return self.handed_out, self.names, self.defines, self.library
 
     def untouched(self, name, text):
         """Is this the text of the cell as it was handed out, or none at all?"""
@@ -441,6 +449,17 @@ def _parse(content, source):
         raise
     except Exception as error:
         raise Unreadable("The file is JSON, but not a notebook of a known format.") from error
+    pictures = sum(
+        len(data)
+        for cell in notebook.cells
+        for forms in cell.get("attachments", {}).values()
+        for data in forms.values()
+    )
+    if pictures > MAX_ATTACHED:
+        raise Unreadable(
+            f"Pictures of {pictures / 2**20:,.0f} MB are pasted into texts: let its author make "
+            "them smaller, and hand in again."
+        )
     written = sum(len(cell.source) for cell in notebook.cells)
     if written > MAX_WRITTEN:
         raise Unreadable(f"The cells have {written:,} characters; {MAX_WRITTEN:,} are taken.")
@@ -469,7 +488,7 @@ def _cell(number, raw):
     pictures = raw.get("attachments", {}) if cell.cell_type != "code" else {}
     for file, forms in pictures.items():
         cell.setdefault("attachments", {})[file] = {
-            form: forms[form]
+            form: NO_BASE64.sub("", forms[form])
             for form in ("image/png", "image/jpeg")
             if isinstance(forms.get(form), str)
         }

@@ -38,6 +38,7 @@ MARKS = {
     "right": {"double": 2, "answer": 1, "half": 2, "why": 0},
     "warned": {"double": 2, "answer": 1, "half": 2, "why": 0},
     "partly": {"double": 0, "answer": 1, "half": 1, "why": 0},
+    **dict.fromkeys(("markdown", "raw"), {"double": 2, "answer": 1, "half": 2, "why": 0}),
 }
 
 
@@ -50,6 +51,17 @@ def course(tmp_path_factory):
     for student, answers in SUBMISSIONS.items():
         blank = student_version(toy.source())
         course.submit(student, blank if answers is None else toy.solved(**answers))
+    for kind in ("markdown", "raw"):  # one key turns a cell into another type
+        notebook = toy.solved()
+        cell = toy.cell(notebook, "a_answer")
+        other = {
+            "cell_type": kind,
+            "id": "a-answer",
+            "source": cell.source,
+            "metadata": cell.metadata,
+        }
+        notebook.cells[notebook.cells.index(cell)] = nbformat.from_dict(other)
+        course.submit(kind, notebook)
     nbgrader(course, "autograde", toy.ASSIGNMENT)
     return course
 
@@ -118,6 +130,8 @@ def test_same_marks(course, monkeypatch):
         "right": "5.0",
         "warned": "5.0",
         "partly": "2.0",
+        "markdown": "5.0",
+        "raw": "5.0",
     }
 
 
