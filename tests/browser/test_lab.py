@@ -62,7 +62,7 @@ def lab(browser, simulated, tmp_path_factory):
 def test_opening_and_closing_changes_nothing(lab, name):
     """Else git could not put a newer version in the place of a notebook."""
     with lab(name) as (page, path):
-        assert page.locator(".jp-NotebookPanel h1").first.is_visible()
+        page.locator(".jp-NotebookPanel h1").first.wait_for()
         page.wait_for_timeout(2_000)  # a change would be marked by now
         tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name)
         assert tab.count() == 1
@@ -96,7 +96,10 @@ def test_run_all_shows_no_notes_and_no_stderr(lab):
         for _ in range(100):  # it takes ten seconds on a quiet machine
             page.wait_for_timeout(2_000)
             page.keyboard.press("Control+s")
-            saved = nbformat.read(path, as_version=4)
+            try:
+                saved = nbformat.read(path, as_version=4)
+            except nbformat.reader.NotJSONError:  # it is being written
+                continue
             code = [cell for cell in saved.cells if cell.cell_type == "code"]
             if all(cell.execution_count for cell in code):
                 break
