@@ -38,7 +38,9 @@ def figures(notebook):
     """(alternative text, bytes) of each figure that a notebook stores."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            for kind in {"image/png", "image/jpeg"} & set(output.get("data", {})):
+            for kind in {"image/png", "image/jpeg"} & set(
+                output.get("data", {})
+            ):
                 alt = output.metadata.get(kind, {}).get("alt", "")
                 yield alt, base64.b64decode(output.data[kind])
 
