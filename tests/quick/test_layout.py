@@ -19,7 +19,7 @@ FLOORS = {
     0: ("files", "scores", "settings"),
     1: (
         *("archives", "convolution", "imagenet", "images", "plots"),
-        *("quiet_keras", "sprites", "training", "tuning", "tuning_table"),
+        *("quiet_keras", "sprites", "training", "tuning_table"),
     ),
     2: ("claims", "digits", "handwriting", "photos", "teachable_machine"),
     3: ("assignments", "exercises", "explorers"),
