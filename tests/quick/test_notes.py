@@ -88,6 +88,16 @@ def talk():
     return notebook
 
 
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_a_note_does_not_repeat_what_students_read(path):
+    """A prediction stands in the students' text; the notes only say when to ask it."""
+    cells = nbformat.read(path, as_version=4).cells
+    text = re.sub(r"[\s*`]+", " ", "\n".join(cell.source for cell in cells))
+    for note in stage.read_notes(stage.notes_file(path)):
+        for words in re.findall(r"[\w ,]{30,}", note.text):
+            assert re.sub(r"\s+", " ", words.strip()) not in text
+
+
 @pytest.fixture
 def notes(tmp_path):
     path = tmp_path / "talk.md"

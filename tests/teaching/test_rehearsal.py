@@ -5,7 +5,7 @@ import csv
 import grading_toy as toy
 import nbformat
 import pytest
-from conftest import ROOT, skip_or_fail
+from support import ROOT, skip_or_fail
 
 from helpers.__main__ import main
 from helpers.files import CourseError
@@ -42,5 +42,5 @@ def test_rehearsal(tmp_path):
     seen = folder / "course" / "autograded" / "hostile" / name / f"{name}.ipynb"
     shown = str([cell.get("outputs") for cell in nbformat.read(seen, 4).cells])
     assert shown.count("No such file or directory") == 3 and "root:" not in shown
-    page = (ROOT / "notebooks" / "grading.md").read_text("utf-8")
+    page = (ROOT / "notebooks" / "assignments" / "grading.md").read_text("utf-8")
     assert all(f"| {student} |" in page for student in lines)

@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from helpers import training
-from helpers.files import COURSE, CourseError, write_file
+from helpers.files import COURSE, CourseError, progress, write_file
 from helpers.quiet_keras import keras
 from helpers.training import reuse_training
 
@@ -1157,7 +1157,7 @@ def test_nothing_is_printed(live, capsys):
 @pytest.fixture
 def with_bar(monkeypatch):
     """As without TQDM_DISABLE."""
-    monkeypatch.setattr(training, "tqdm", functools.partial(training.tqdm, disable=False))
+    monkeypatch.setattr(training, "progress", functools.partial(progress, disable=False))
 
 
 def test_progress_is_shown_and_goes_away(with_bar, capsys):
