@@ -53,8 +53,13 @@ def test_every_part_is_used():
     assert max(counts) <= 2 * min(counts)
 
 
-def test_draw():
-    X, y = compounds.draw([7, 8], workers=1)
+@pytest.fixture(scope="module")
+def drawn():
+    return compounds.draw([7, 8], workers=1)
+
+
+def test_draw(drawn):
+    X, y = drawn
     assert X.shape == (600, 80, 60, 1) and X.dtype == np.uint8
     assert y.tolist() == [*range(300)] * 2
     ink = (X < 200).mean(axis=(1, 2, 3))
@@ -62,10 +67,9 @@ def test_draw():
     assert (X[:300] != X[300:]).any(axis=(1, 2, 3)).all()  # two hands
 
 
-def test_draw_is_the_same_with_any_number_of_workers():
-    alone, _ = compounds.draw([7, 8], workers=1)
+def test_draw_is_the_same_with_any_number_of_workers(drawn):
     shared, _ = compounds.draw([7, 8], workers=2)
-    np.testing.assert_array_equal(alone, shared)
+    np.testing.assert_array_equal(drawn[0], shared)
 
 
 def test_a_compound_is_not_drawn_as_another():

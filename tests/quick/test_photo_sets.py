@@ -234,16 +234,3 @@ def test_where_a_set_is_looked_for(tmp_path, monkeypatch):
         photos.missing_set()
     assert photos.find_set("flowers") is None
     assert "COURSE_FLOWERS" in photos.missing_set("flowers")
-
-
-def test_the_real_sample(real_data):
-    path = real_data / "photos" / "cats-dogs-sample.zip"
-    data = photos.load_set(path, 224)
-    assert data.X.shape == (400, 224, 224, 3)
-    assert data.names == ["cat", "dog"]
-    assert np.bincount(data.y).tolist() == [200, 200]
-    assert data.files[:2] == ["cats-dogs/cat/001.jpg", "cats-dogs/cat/002.jpg"]
-    assert data.label == "400 photos, cats-dogs-sample.zip"
-    for i, file in enumerate(data.files):
-        assert file.split("/")[1] == data.names[data.y[i]]
-    assert len({image.tobytes() for image in data.X}) > 390  # they differ
