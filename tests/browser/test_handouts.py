@@ -76,6 +76,9 @@ def shown(data, **about):
     return new_output("display_data", data, metadata=about)
 
 
+ABOUT = "It *counts* to three, with [`print`](https://docs.python.org)\nand a bell."
+
+
 def small(title="99 Small 汉字"):
     """A notebook with a bit of everything; the same figure twice."""
     figure = {
@@ -94,7 +97,7 @@ def small(title="99 Small 汉字"):
     return new_notebook(
         metadata={"widgets": {"application/vnd.jupyter.widget-state+json": state}},
         cells=[
-            slide(new_markdown_cell(f"# {title}\n\n{times}"), "slide"),
+            slide(new_markdown_cell(f"# {title}\n\n{ABOUT}\n\n{times}"), "slide"),
             slide(new_markdown_cell(f"{SECRET} again."), "notes"),
             new_markdown_cell("[Start](00_start_here.ipynb)", metadata={"tags": ["links"]}),
             slide(new_markdown_cell(FORMULAS), "slide"),
@@ -235,6 +238,7 @@ def test_every_address_is_a_file(exported):
 def test_the_list(exported):
     parsed = Parsed(exported / "index.html")
     assert "99 Small 汉字" in parsed.text
+    assert "It counts to three, with print and a bell." in parsed.text
     assert "Presentation 5 minutes, exercises 3 minutes" in parsed.text
     assert "Results: simulated handwriting, not CASIA." in parsed.text
     assert "CC BY 4.0" in parsed.text

@@ -281,6 +281,7 @@ def _export_one(path, folder, notes, browser):
     handout = {
         "name": path.stem,
         "title": _title(notebook, path),
+        "about": _about(notebook),
         "minutes": _minutes(notebook),
         "results": _results(notebook),
         "terms": TERMS,
@@ -393,6 +394,15 @@ def _title(notebook, path):
     return path.stem
 
 
+def _about(notebook):
+    """What it is about: the paragraph below the title, without marks of Markdown."""
+    paragraphs = notebook.cells[0].source.split("\n\n")
+    if len(paragraphs) < 2 or paragraphs[1].startswith("**Presentation**"):
+        return ""
+    words = re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", paragraphs[1])
+    return " ".join(re.sub(r"[*`]", "", words).split())
+
+
 def _minutes(notebook):
     """How long it takes, from the first cell's **Presentation** 45 minutes ..."""
     found = re.findall(
@@ -403,7 +413,7 @@ def _minutes(notebook):
 
 
 def _results(notebook):
-    """Which data made the notebook's results, as its outputs say."""
+    """Which data made the notebook's results, if its outputs say it once for all."""
     printed = "\n".join(
         str(output.get("text") or output.get("data", {}).get("text/plain", ""))
         for cell in notebook.cells
@@ -412,9 +422,7 @@ def _results(notebook):
     if not printed:
         return "not run yet"
     said = re.findall(r"^(?:Data|Digits): (.+)", printed, re.MULTILINE)
-    if said:
-        return "; ".join(dict.fromkeys(line.strip(" .,") for line in said))
-    return "each figure and table says what it was made from"
+    return "; ".join(dict.fromkeys(line.strip(" .,") for line in said))
 
 
 def _convert(notebook, path, template, handout, folder):
