@@ -122,27 +122,25 @@ function noteOf({ kind }, shape) {
 function compute({ input, layers }) {
   const rows = [];
   let shape = input;
-  // The receptive field of one value, the input pixels from one value to the next, and
-  // where the first value's field begins, negative in the padding.
-  let [field, step, first] = [1, 1, [0, 0]];
-  let everything = null; // rows and columns seen by each value of a dense layer
+  // The receptive field of one value, and the input pixels from one value to the next.
+  let [field, step] = [1, 1];
+  // For both axes and each place: the first and last pixel of the image that reaches it.
+  let reach = input.slice(0, 2).map((n) => Array.from({ length: n }, (_, i) => [i, i]));
+  let everything = null; // the rows and columns that reach the values of a vector
   for (const [index, layer] of layers.entries()) {
     const reason = refusalOf(layer, shape);
     if (reason) return { rows, refusal: `Layer ${index + 1}: ${reason}` };
     const note = noteOf(layer, shape);
     const [height, width, channels] = shape;
-    const inside = input.slice(0, 2);
-    const all = () => inside.map((n, axis) => {
-      const from = Math.max(0, first[axis]);
-      const last = first[axis] + ((shape[axis] ?? 1) - 1) * step + field;
-      return Math.min(n, last) - from;
-    });
     let [weights, biases, times] = [0, 0, 0]; // times: each weight's multiplications
     if (layer.kind === "Conv2D" || isPool(layer)) {
       const settings = { kernel: layer.size, stride: layer.stride, padding: layer.padding };
       const sides = [height, width].map((n) => outputSize(n, settings));
-      first = first.map(
-        (from, axis) => from - paddingOf(shape[axis], settings)[0] * step);
+      reach = reach.map((of, axis) => Array.from({ length: sides[axis] }, (_, place) => {
+        const from = place * layer.stride - paddingOf(of.length, settings)[0];
+        const last = Math.min(from + layer.size, of.length) - 1;
+        return [of[Math.max(from, 0)][0], of[last][1]];
+      }));
       field += (layer.size - 1) * step;
       step *= layer.stride;
       shape = [...sides, isPool(layer) ? channels : layer.filters];
@@ -157,7 +155,7 @@ function compute({ input, layers }) {
       biases = layer.units;
       shape = [...shape.slice(0, -1), layer.units];
     } else if (shape.length === 3) { // Flatten, global pooling
-      everything = all();
+      everything = reach.map((of) => of.at(-1)[1] - of[0][0] + 1);
       shape = layer.kind === "Flatten" ? [height * width * channels] : [channels];
     }
     // A value of Flatten still sees what it saw in the volume.
