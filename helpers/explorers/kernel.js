@@ -78,7 +78,7 @@ const STYLE = `
   line-height: 18px; }
 .cvk .cvk-greys { height: 24px; font-size: 14px; }
 .cvk-middle { flex: none; display: flex; flex-direction: column;
-  align-items: center; }
+  align-items: center; padding-top: 3px; }
 .cvk-sums { display: flex; align-items: flex-end; gap: 12px;
   text-align: center; --high: 48px; }
 .cvk-pair { display: flex; align-items: flex-end; gap: 12px; }
