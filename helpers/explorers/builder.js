@@ -304,10 +304,9 @@ const STYLE = `
 .cvb-list [aria-selected="true"] { background: var(--now); }
 .cvb-grip { touch-action: none; cursor: grab; color: var(--soft); text-align: center;
   align-self: stretch; display: grid; place-items: center; }
-.cvb-row code { font: 14px/18px ui-monospace, Consolas, Menlo, monospace; padding: 0;
-  color: inherit; background: none; overflow: hidden; text-overflow: ellipsis;
-  white-space: nowrap; border-left: 6px solid var(--kind, transparent);
-  padding-left: 7px; }
+.cvb-code { font: 14px/18px ui-monospace, Consolas, Menlo, monospace;
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  border-left: 6px solid var(--kind, transparent); padding-left: 7px; }
 .cvb-row.cvb-conv { --kind: var(--conv); } .cvb-row.cvb-pool { --kind: var(--pool); }
 .cvb-row.cvb-dense { --kind: var(--dense); } .cvb-row.cvb-plain { --kind: var(--plain); }
 .cvb-share { padding: 3px 0; background: linear-gradient(var(--edge) 0 0) no-repeat
@@ -329,7 +328,7 @@ const STYLE = `
   border: 1px solid var(--line); border-radius: 6px; }
 .cvb-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
-@container (max-width: 900px) {
+@container (max-width: 1040px) {
   .cvb-body { grid-template-columns: minmax(0, 1fr); gap: 8px; }
   .cvb-fields { display: grid; gap: 0 14px;
     grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); }
@@ -438,7 +437,8 @@ function mount(root, settings) {
     seeSelected();
   }
 
-  // One line of the list; number 0 is the input.
+  // One line of the list; number 0 is the input. (Notebooks have looks of their own for
+  // what is marked as code.)
   function row(number, values, totals) {
     const layer = network.layers[number - 1];
     const code = layer ? lineOf(layer) : `keras.Input((${network.input.join(", ")}))`;
@@ -455,7 +455,7 @@ function mount(root, settings) {
       + `id="${mark}-${number}" data-layer="${number}" aria-selected="${number === selected}" `
       + `aria-label="${number}: ${said.join(", ").replaceAll('"', "")}">`
       + `<span class="cvb-grip">${layer ? "\u2807" : ""}</span>`
-      + `<span>${number || ""}</span><code>${code}</code>`
+      + `<span>${number || ""}</span><span class="cvb-code">${code}</span>`
       + `<span data-label="Output">${shape ? shapeText(shape) : "\u2013"}</span>`
       + bar("Parameters", parameters) + bar("Multiplications", multiplications)
       + `<span data-label="Receptive field">${sees ? shapeText(sees) : ""}</span></div>`;
