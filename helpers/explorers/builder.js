@@ -197,9 +197,9 @@ function family(layer) {
   return { Conv2D: "conv", Dense: "dense", Flatten: "plain" }[layer.kind] ?? "pool";
 }
 
-const TALL = 128; // units, near CSS pixels: the tallest volume
+const TALL = 104; // units, near CSS pixels: the tallest volume
 const LONG = [430, 250, 120]; // all channels beside each other: the first that fits
-const BROAD = 1190; // the drawing, on a wide page
+const BROAD = 1130; // the drawing, on a slide
 const SLANT = 0.35; // of the width, to the right and up
 
 // Volumes to scale: height and width share one scale, channels have another, and
@@ -291,12 +291,12 @@ const STYLE = `
 .cvb-conv { fill: var(--conv); } .cvb-pool { fill: var(--pool); }
 .cvb-dense { fill: var(--dense); } .cvb-plain { fill: var(--plain); }
 .cvb-top { opacity: 0.75; } .cvb-end { opacity: 0.9; }
-.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 206px; gap: 0 18px; }
-.cvb-row { display: grid; align-items: center; gap: 0 8px; padding: 0 6px 0 0;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 116px 98px 122px 104px; }
+.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 188px; gap: 0 14px; }
+.cvb-row { display: grid; align-items: center; gap: 0 6px; padding: 0 6px 0 0;
+  grid-template-columns: 14px 20px minmax(0, 1fr) 122px 92px 118px 104px; }
 .cvb-row > :nth-child(n+4) { text-align: right; white-space: nowrap; }
 .cvb-head { color: var(--soft); font-size: 14px; border-bottom: 1px solid var(--line); }
-.cvb-table { max-height: 312px; overflow-y: auto; position: relative; }
+.cvb-table { max-height: 284px; overflow-y: auto; position: relative; }
 .cvb-head, .cvb-total { position: sticky; background: var(--back); z-index: 1; }
 .cvb-head { top: 0; } .cvb-total { bottom: 0; min-height: 26px; }
 .cvb-list .cvb-row { cursor: pointer; border-radius: 4px; min-height: 26px;
@@ -312,16 +312,18 @@ const STYLE = `
 .cvb-share { padding: 3px 0; background: linear-gradient(var(--edge) 0 0) no-repeat
   right bottom / var(--share, 0) 3px; }
 .cvb-total { border-top: 1px solid var(--line); font-weight: 600;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 50px 164px 122px 104px; }
+  grid-template-columns: 14px 20px minmax(0, 1fr) 48px 164px 118px 104px; }
 .cvb-refused { color: var(--mark); }
 .cvb p { margin: 4px 0 0; }
 .cvb-side b { display: block; margin-bottom: 4px; }
-.cvb-fields label { display: grid; grid-template-columns: 84px minmax(0, 1fr);
+.cvb-fields label { display: grid; grid-template-columns: 78px minmax(0, 1fr);
   align-items: center; margin: 0 0 3px; }
 .cvb-fields :is(input, select) { width: 100%; padding: 0 6px; }
-.cvb-moves { display: flex; gap: 6px; margin-top: 6px; }
+.cvb-moves { display: flex; gap: 5px; margin-top: 4px; }
 .cvb-error { color: var(--mark); font-size: 14px; }
-.cvb details { margin-top: 6px; }
+.cvb-shares { float: right; }
+.cvb details { margin-top: 4px; }
+.cvb pre { clear: both; }
 .cvb summary { cursor: pointer; width: fit-content; }
 .cvb pre { font: 14px/19px ui-monospace, Consolas, Menlo, monospace; margin: 6px 0;
   padding: 8px 10px; overflow-x: auto; color: inherit; background: var(--field);
@@ -353,7 +355,7 @@ const PAGE = `
 <div class="cvb" role="group" aria-label="Network builder">
   <div class="cvb-bar">
     <label>Network <select class="cvb-preset"></select></label>
-    <span>Add below the marked layer:</span>
+    <span>Add a layer:</span>
     ${Object.keys(NEW).map((kind) =>
       `<button type="button" data-add="${kind}">${kind}</button>`).join("")}
   </div>
@@ -368,7 +370,6 @@ const PAGE = `
           keys choose, Alt and arrow keys move, Delete removes"></div>
         <div class="cvb-row cvb-total"></div>
       </div>
-      <p class="cvb-shares"></p>
       <p class="cvb-refused" role="alert"></p>
       <p class="cvb-notes"></p>
     </div>
@@ -383,6 +384,7 @@ const PAGE = `
       </div>
     </div>
   </div>
+  <p class="cvb-shares"></p>
   <details><summary>Keras code</summary><pre tabindex="0"></pre>
     <button type="button" class="cvb-copy">Copy</button></details>
   <div class="cvb-live" aria-live="polite"></div>
@@ -455,7 +457,7 @@ function mount(root, settings) {
       + `id="${mark}-${number}" data-layer="${number}" aria-selected="${number === selected}" `
       + `aria-label="${number}: ${said.join(", ").replaceAll('"', "")}">`
       + `<span class="cvb-grip">${layer ? "\u2807" : ""}</span>`
-      + `<span>${number || ""}</span><span class="cvb-code">${code}</span>`
+      + `<span>${number || ""}</span><span class="cvb-code" title='${code}'>${code}</span>`
       + `<span data-label="Output">${shape ? shapeText(shape) : "\u2013"}</span>`
       + bar("Parameters", parameters) + bar("Multiplications", multiplications)
       + `<span data-label="Receptive field">${sees ? shapeText(sees) : ""}</span></div>`;

@@ -494,7 +494,7 @@ def test_two_on_a_page(browser):
 
 
 @pytest.mark.parametrize(
-    ("width", "tallest"), [(1240, 620), (1000, 800), (700, 900), (390, 1250), (320, 1400)]
+    ("width", "tallest"), [(1240, 540), (1160, 560), (1000, 800), (700, 900), (390, 1250), (320, 1400)]
 )
 def test_fits(browser, width, tallest):
     with builder(browser, "VGG16", width=width) as page:
