@@ -324,13 +324,14 @@ const STYLE = `
 .cvb-shares { float: right; }
 .cvb details { margin-top: 4px; }
 .cvb pre { clear: both; }
-.cvb summary { cursor: pointer; width: fit-content; }
+.cvb summary { cursor: pointer; width: fit-content; color: inherit; }
 .cvb pre { font: 14px/19px ui-monospace, Consolas, Menlo, monospace; margin: 6px 0;
   padding: 8px 10px; overflow-x: auto; color: inherit; background: var(--field);
   border: 1px solid var(--line); border-radius: 6px; }
 .cvb-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
 @container (max-width: 1040px) {
+  .cvb-code { white-space: normal; }
   .cvb-body { grid-template-columns: minmax(0, 1fr); gap: 8px; }
   .cvb-fields { display: grid; gap: 0 14px;
     grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); }
@@ -343,7 +344,7 @@ const STYLE = `
   .cvb-row > :nth-child(1), .cvb-row > :nth-child(2) { position: absolute; top: 4px;
     left: 26px; }
   .cvb-row > :nth-child(1) { left: 0; bottom: 4px; width: 24px; }
-  .cvb-row > :nth-child(3) { width: 100%; white-space: normal; }
+  .cvb-row > :nth-child(3) { width: 100%; }
   .cvb-row > [data-label]::before { content: attr(data-label) " "; font-weight: 400;
     color: var(--soft); }
   .cvb-share { background: none; padding: 0; }
@@ -448,7 +449,8 @@ function mount(root, settings) {
     const bar = (name, value) => `<span data-label="${name}" class="cvb-share" style="`
       + `--share: ${100 * (value / totals[name.toLowerCase()] || 0)}%">`
       + `${value ? whole(value) : ""}</span>`;
-    const said = [code, shape ? `output ${shapeText(shape)}` : "impossible here"];
+    const missing = number === result.rows.length + 1 ? "impossible" : "no input";
+    const said = [code, shape ? `output ${shapeText(shape)}` : missing];
     if (sees) {
       said.push(`${whole(parameters)} parameters`,
         `${whole(multiplications)} multiplications`, `receptive field ${shapeText(sees)}`);
@@ -458,7 +460,7 @@ function mount(root, settings) {
       + `aria-label="${number}: ${said.join(", ").replaceAll('"', "")}">`
       + `<span class="cvb-grip">${layer ? "\u2807" : ""}</span>`
       + `<span>${number || ""}</span><span class="cvb-code" title='${code}'>${code}</span>`
-      + `<span data-label="Output">${shape ? shapeText(shape) : "\u2013"}</span>`
+      + `<span data-label="Output">${shape ? shapeText(shape) : missing}</span>`
       + bar("Parameters", parameters) + bar("Multiplications", multiplications)
       + `<span data-label="Receptive field">${sees ? shapeText(sees) : ""}</span></div>`;
   }
@@ -466,7 +468,7 @@ function mount(root, settings) {
   function showTotal(rows, refusal, totals) {
     const convolutions = (name) => Math.round(100 * sum(rows.map((each, i) =>
       (network.layers[i].kind === "Conv2D" ? each[name] : 0))) / totals[name]);
-    part("shares").textContent = totals.parameters
+    part("shares").textContent = totals.parameters && !refusal
       ? `Convolutions hold ${convolutions("parameters")} % of the parameters and do `
         + `${convolutions("multiplications")} % of the multiplications.` : "";
     part("total").innerHTML = `<span></span><span></span><span>`
