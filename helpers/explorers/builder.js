@@ -616,7 +616,7 @@ function mount(root, settings) {
     if (group) select(Number(group.dataset.layer));
   });
 
-  // The list keeps the pointer: its lines are made anew at each move.
+  // The list keeps the pointer: each move replaces all lines.
   let dragged = null;
   list.addEventListener("pointerdown", (event) => {
     const line = event.target.closest("[data-layer]");

@@ -558,6 +558,7 @@ def test_a_photo_from_the_webcam(browser):
         assert page.card.locator(".cvk-size").text_content() == "72 x 96"
         page.page.evaluate("window.light = 'rgb(50 50 50)'")
         page.page.wait_for_function(shows, arg="50")
+        assert "patch 50" not in page.read()["live"]  # ten sentences a second
         page.card.get_by_role("button", name="Keep this picture").click()
         ended = "window.stream.getTracks().every((track) => track.readyState === 'ended')"
         assert page.page.evaluate(ended)
