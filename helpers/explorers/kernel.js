@@ -39,7 +39,7 @@ const STYLE = `
 .cvk { container-type: inline-size; box-sizing: border-box; max-width: 1240px;
   --back: #fff; --text: #1b1f24; --soft: #4a5056; --zero: #6b7178; --line: #d5d8dc;
   --edge: #767d85; --error: #a34700; --wrong: #fdeee4; --focus: #0072b2;
-  padding: 10px 14px; border: 1px solid var(--line); border-radius: 10px;
+  padding: 8px 14px; border: 1px solid var(--line); border-radius: 10px;
   background: var(--back); color: var(--text); color-scheme: light; text-align: left;
   font: 15px/20px system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums; letter-spacing: normal; position: relative; }
@@ -59,11 +59,11 @@ const STYLE = `
   color: #fff; }
 .cvk :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .cvk-controls { display: flex; flex-wrap: wrap; gap: 6px 16px;
-  align-items: center; margin-bottom: 10px; }
+  align-items: center; margin-bottom: 6px; }
 .cvk label { display: flex; gap: 6px; align-items: center; margin: 0;
   font-weight: normal; }
 .cvk-panels { display: flex; justify-content: space-between; gap: 16px; }
-.cvk-side { flex: 1 1 0; max-width: 264px; min-width: 0; }
+.cvk-side { flex: 1 1 0; max-width: 256px; min-width: 0; }
 .cvk-head { margin-bottom: 4px; white-space: nowrap; display: flex; gap: 6px;
   justify-content: space-between; height: 24px; align-items: center; }
 .cvk b { font-weight: 600; }
@@ -78,7 +78,7 @@ const STYLE = `
   line-height: 18px; }
 .cvk .cvk-greys { height: 24px; font-size: 14px; }
 .cvk-middle { flex: none; display: flex; flex-direction: column;
-  align-items: center; }
+  align-items: center; padding-top: 3px; }
 .cvk-sums { display: flex; align-items: flex-end; gap: 12px;
   text-align: center; --high: 48px; }
 .cvk-pair { display: flex; align-items: flex-end; gap: 12px; }
@@ -108,8 +108,8 @@ const STYLE = `
   padding: 2px 18px; border-radius: 6px; border: 3px solid ${MARK}; }
 .cvk-error { margin-top: 8px; max-width: 290px; font-size: 14px;
   line-height: 18px; color: var(--error); text-align: center; }
-.cvk-more { margin-top: 8px; }
-.cvk-more summary { cursor: pointer; width: fit-content; }
+.cvk-more { margin-top: 2px; }
+.cvk-more summary { cursor: pointer; width: fit-content; color: inherit; }
 .cvk-rows { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
   gap: 8px 28px; margin-top: 6px; }
 .cvk-line { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center;

@@ -720,7 +720,7 @@ def test_in_a_slide_that_was_hidden_and_is_scaled(browser, width):
         slide.point("Image", 12, 5, (16, 16))
         assert slide.read()["place"] == "Sum at row 12, column 5"
         box = slide.card.bounding_box()
-        assert box["height"] / 0.6 <= 450
+        assert box["height"] / 0.6 <= 430
         for name in ("Image", "Feature map"):
             assert slide.canvas(name).bounding_box()["width"] / 0.6 > 150
         # Nothing sticks out of the card.
