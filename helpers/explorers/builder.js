@@ -291,9 +291,9 @@ const STYLE = `
 .cvb-conv { fill: var(--conv); } .cvb-pool { fill: var(--pool); }
 .cvb-dense { fill: var(--dense); } .cvb-plain { fill: var(--plain); }
 .cvb-top { opacity: 0.75; } .cvb-end { opacity: 0.9; }
-.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 188px; gap: 0 14px; }
-.cvb-row { display: grid; align-items: center; gap: 0 6px; padding: 0 6px 0 0;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 122px 92px 118px 104px; }
+.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 184px; gap: 0 12px; }
+.cvb-row { display: grid; align-items: center; gap: 0 5px; padding: 0 6px 0 0;
+  grid-template-columns: 12px 18px minmax(0, 1fr) 122px 95px 121px 103px; }
 .cvb-row > :nth-child(n+4) { text-align: right; white-space: nowrap; }
 .cvb-head { color: var(--soft); font-size: 14px; border-bottom: 1px solid var(--line); }
 .cvb-table { max-height: 284px; overflow-y: auto; position: relative; }
@@ -306,17 +306,17 @@ const STYLE = `
   align-self: stretch; display: grid; place-items: center; }
 .cvb-code { font: 14px/18px ui-monospace, Consolas, Menlo, monospace;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
-  border-left: 6px solid var(--kind, transparent); padding-left: 7px; }
+  border-left: 5px solid var(--kind, transparent); padding-left: 5px; }
 .cvb-row.cvb-conv { --kind: var(--conv); } .cvb-row.cvb-pool { --kind: var(--pool); }
 .cvb-row.cvb-dense { --kind: var(--dense); } .cvb-row.cvb-plain { --kind: var(--plain); }
 .cvb-share { padding: 3px 0; background: linear-gradient(var(--edge) 0 0) no-repeat
   right bottom / var(--share, 0) 3px; }
-.cvb-total { border-top: 1px solid var(--line); font-weight: 600;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 48px 164px 118px 104px; }
+.cvb-total { border-top: 1px solid var(--line); font-weight: 500;
+  grid-template-columns: 12px 18px minmax(0, 1fr) 48px 169px 121px 103px; }
 .cvb-refused { color: var(--mark); }
 .cvb p { margin: 4px 0 0; }
 .cvb-side b { display: block; margin-bottom: 4px; }
-.cvb-fields label { display: grid; grid-template-columns: 78px minmax(0, 1fr);
+.cvb-fields label { display: grid; grid-template-columns: 77px minmax(0, 1fr);
   align-items: center; margin: 0 0 3px; }
 .cvb-fields :is(input, select) { width: 100%; padding: 0 6px; }
 .cvb-moves { display: flex; gap: 5px; margin-top: 4px; }
@@ -616,7 +616,7 @@ function mount(root, settings) {
     if (group) select(Number(group.dataset.layer));
   });
 
-  // The list keeps the pointer: its lines are made anew at each move.
+  // The list keeps the pointer: each move replaces all lines.
   let dragged = null;
   list.addEventListener("pointerdown", (event) => {
     const line = event.target.closest("[data-layer]");

@@ -48,18 +48,23 @@ function keepKeys(card) {
 
 // Mark `card` as dark where the text around it is light, now and later.
 function followTheme(card) {
-  const look = () => {
-    if (!card.parentElement) return;
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  // JupyterLab marks its body when somebody chooses another theme.
+  const watch = new MutationObserver(() => setTimeout(look, 300));
+  function look() {
+    if (!card.isConnected) { // its cell was run again
+      watch.disconnect();
+      scheme.removeEventListener("change", look);
+      return;
+    }
     const colour = getComputedStyle(card.parentElement).color;
     const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
     card.toggleAttribute(
       "data-dark", 0.3 * red + 0.6 * green + 0.1 * blue > 128);
-  };
+  }
   look();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
-  // JupyterLab marks its body when somebody chooses another theme.
-  new MutationObserver(() => setTimeout(look, 300))
-    .observe(document.body, { attributes: true });
+  scheme.addEventListener("change", look);
+  watch.observe(document.body, { attributes: true });
 }
 
 // Copy the text of `element` when `button` is pressed, and say so in the button.

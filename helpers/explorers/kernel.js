@@ -573,7 +573,8 @@ function mount(root, settings) {
     part("sum").dataset.value = value;
     drawBoth([row, column]);
 
-    if (pointed || reached !== null) return; // a sentence at each pixel is too many
+    // A sentence for each pixel or each picture of the webcam would be too many.
+    if (pointed || reached !== null || stream) return;
     const rows = (patch) => [0, 3, 6].map((i) => patch.slice(i, i + 3).join(" ")).join(", ");
     const said = patches.map((patch, channel) =>
       (coloured() ? `${CHANNELS[channel]} ` : "") + rows(patch)).join("; ");
