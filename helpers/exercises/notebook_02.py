@@ -11,38 +11,25 @@ PINK = (255, 163, 177)
 STEP = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 8, axis=0)
 PREWITT_GY = np.array([[-1, 0, 1]] * 3)
 
-STAIRS = np.array(
-    [
-        [1, 1, 1, 0, 0],
-        [0, 1, 1, 1, 0],
-        [0, 0, 1, 1, 1],
-        [0, 0, 1, 1, 0],
-        [0, 1, 1, 0, 0],
-    ]
-)
-FOUR_NEIGHBOURS = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
-
-SOBEL_GX = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
-SOBEL_GY = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+NOISE = 25  # grey values, in exercise 02.8
+UNSEEN = ("camera", "astronaut")
 
 
 @exercise("02.1")
-def _pink_detector(answer, pictures):
-    weights = numbers(answer, (3,), "three weights, for red, green and blue")
-    if not np.isfinite(weights).all():
-        return "weights are finite numbers"
-    pixels = np.concatenate([p.reshape(-1, 3) for p in pictures.values()])
-    colours = np.unique(pixels, axis=0)
-    others = colours[(colours != PINK).any(axis=1)]
-    pink, values = np.dot(PINK, weights), others @ weights
-    if not weights.any():
-        return "with three zeros all colours come out the same"
-    if pink <= values.max():
-        colour = tuple(others[values.argmax()].tolist())
-        return (
-            f"the colour {colour} comes out at {values.max():.4g}, "
-            f"and pink {PINK} at {pink:.4g}, which is not more"
-        )
+def _shift(answer):
+    answer = numbers(answer, (3, 3), "a 3x3 kernel")
+    if answer[1, 0] == 1 and np.count_nonzero(answer) == 1:
+        return None
+    if np.count_nonzero(answer) != 1 or answer.max() != 1:
+        return "each new pixel is a copy of one old one: one weight 1, eight 0"
+    row, column = np.argwhere(answer == 1)[0].tolist()
+    if (row, column) == (1, 1):
+        return "that kernel leaves the image where it is"
+    down = {0: "down", 1: "", 2: "up"}[row]
+    right = {0: "to the right", 1: "", 2: "to the left"}[column]
+    moves = " and ".join(part for part in (down, right) if part)
+    flipped = " (a layer does not flip its kernel)" if column == 2 else ""
+    return f"that moves the image {moves}{flipped}"
 
 
 @exercise("02.2")
@@ -83,70 +70,6 @@ def _prewitt_by_hand(answer):
 
 
 @exercise("02.4")
-def _neighbours_by_hand(answer):
-    what = "a 3x3 array, for a 3x3 kernel has 3x3 places in a 5x5 image"
-    answer = numbers(answer, (3, 3), what)
-    seen = convolution.patches(STAIRS, (3, 3))
-    wanted = np.einsum("ijuv,uv->ij", seen, FOUR_NEIGHBOURS)
-    if np.array_equal(answer, wanted + 8 * STAIRS[1:-1, 1:-1]):
-        return "the weight in the centre is minus 4"
-    if np.array_equal(answer, wanted + 4 * STAIRS[1:-1, 1:-1]):
-        return "the centre counts too, with weight minus 4"
-    if np.array_equal(answer, seen.sum((2, 3)) - 5 * STAIRS[1:-1, 1:-1]):
-        return "the corners of the kernel are 0: four neighbours, not eight"
-    return _first_difference(answer, wanted, seen)
-
-
-@exercise("02.5")
-def _shift(answer):
-    answer = numbers(answer, (3, 3), "a 3x3 kernel")
-    if answer[1, 0] == 1 and np.count_nonzero(answer) == 1:
-        return None
-    if np.count_nonzero(answer) != 1 or answer.max() != 1:
-        return "each new pixel is a copy of one old one: one weight 1, eight 0"
-    row, column = np.argwhere(answer == 1)[0].tolist()
-    if (row, column) == (1, 1):
-        return "that kernel leaves the image where it is"
-    down = {0: "down", 1: "", 2: "up"}[row]
-    right = {0: "to the right", 1: "", 2: "to the left"}[column]
-    moves = " and ".join(part for part in (down, right) if part)
-    flipped = " (a layer does not flip its kernel)" if column == 2 else ""
-    return f"that moves the image {moves}{flipped}"
-
-
-@exercise("02.6")
-def _gradient_magnitude(gradient_magnitude):
-    random = np.random.default_rng(26)
-    for shape in ((6, 9), (3, 3)):
-        image = random.random(shape)
-        gx = convolution.correlate(image, SOBEL_GX)
-        gy = convolution.correlate(image, SOBEL_GY)
-        prewitt = convolution.correlate(image, np.sign(SOBEL_GX)) ** 2
-        prewitt = prewitt + convolution.correlate(image, PREWITT_GY) ** 2
-        value = _result(gradient_magnitude, image, gx.shape, image)
-        likely = [
-            (gx**2 + gy**2, "take the square root of the sum"),
-            (
-                abs(gx) + abs(gy),
-                "add the squares, and take the root of the sum",
-            ),
-            (gx + gy, "add the squares, and take the root of the sum"),
-            (abs(gx), "the edges of Gy are missing"),
-            (abs(gy), "the edges of Gx are missing"),
-            (
-                prewitt**0.5,
-                "that is Prewitt's, not Sobel's: the middle counts 2",
-            ),
-        ]
-        for wrong, reason in likely:
-            if np.allclose(value, wrong):
-                return reason
-        wanted = np.hypot(gx, gy)
-        if not np.allclose(value, wanted):
-            return f"of an image of shape {shape}: " + _first_difference(value, wanted)
-
-
-@exercise("02.7")
 def _weights_of_filters(answer):
     answer = numbers(answer, (), "one number")
     if answer == 5 * 5 * 7 * 12:
@@ -163,49 +86,143 @@ def _weights_of_filters(answer):
         return "a filter has height x width x channels weights and one bias"
 
 
-@exercise("02.8")
-def _convolution(convolve):
-    random = np.random.default_rng(28)
+@exercise("02.5")
+def _pink_detector(pink_detector):
+    from helpers import sprites
+
+    layer = _conv2d(call(pink_detector))
+    if layer.filters != 1 or layer.kernel_size != (1, 1):
+        return f"the layer has {layer.filters} filters of {layer.kernel_size}: take one of (1, 1)"
+    pictures = np.stack([sprites.pixels(name) for name in sprites.NAMES])
+    maps = _output(layer, pictures)[..., 0]
+    for colour in np.unique(pictures.reshape(-1, 3), axis=0):
+        value = maps[(pictures == colour).all(axis=-1)][0]
+        named = tuple(colour.tolist())
+        if named == PINK and not value > 0:
+            return f"pink {PINK} gives {value:.4g}, which is not positive"
+        if named != PINK and value < 0:
+            return f"the colour {named} gives {value:.4g}, which ReLU would turn into 0"
+        if named != PINK and value != 0:
+            return f"the colour {named} gives {value:.4g}, and not 0"
+
+
+@exercise("02.6")
+def _convolving_layer(convolving_layer):
+    random = np.random.default_rng(26)
     for shape, kernel_shape in (((5, 7), (3, 3)), ((6, 4), (2, 3))):
         image, kernel = random.random(shape), random.random(kernel_shape)
-        wanted = convolution.convolve(image, kernel)
-        value = _result(convolve, image, wanted.shape, image, kernel)
+        layer = _conv2d(call(convolving_layer, kernel))
         likely = [
             (kernel[::-1, ::-1], "that is a correlation: flip the kernel"),
             (kernel[::-1], "the kernel is flipped only left to right"),
             (kernel[:, ::-1], "the kernel is flipped only upside down"),
         ]
-        for used, reason in likely:
-            if np.allclose(value, convolution.convolve(image, used)):
-                return reason
-        if not np.allclose(value, wanted):
-            return f"image {shape}, kernel {kernel_shape}: " + _first_difference(value, wanted)
+        reason = _as_one(layer, image, kernel, likely)
+        if reason:
+            return f"image {shape}, kernel {kernel_shape}: {reason}"
 
 
-def _result(function, image, shape, *arguments):
-    """What a student's function makes of an image, an array of `shape`."""
-    value = call(function, *arguments)
+@exercise("02.7")
+def _both_at_once(both_at_once):
+    random = np.random.default_rng(27)
+    image = random.random((9, 8))
+    first, second = random.random((2, 3, 3))
+    layer = _conv2d(call(both_at_once, first, second))
+    if layer.kernel_size == (3, 3):
+        return "a result of both layers depends on 5x5 pixels, and your kernel has 3x3"
+    # Two correlations one after the other: by the convolution of their kernels.
+    both = convolution.convolve(first, second, padding="full")
+    correlated = convolution.correlate(first, second, padding="full")
+    likely = [
+        (both, "the kernel comes out flipped: Keras correlates"),
+        (correlated[::-1, ::-1], "you correlated the kernels: convolve them"),
+        (correlated, "you correlated the kernels: convolve them"),
+    ]
+    return _as_one(layer, image, both[::-1, ::-1], likely)
+
+
+@exercise("02.8")
+def _denoiser(denoiser):
+    from helpers import photos
+
+    model = call(denoiser)
+    gaussian = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    errors, gauss = [], []
+    for seed, name in enumerate(UNSEEN):
+        photo = photos.load(name).astype("float32")
+        photo = photo if photo.ndim == 2 else photo.mean(axis=2)
+        noise = np.random.default_rng(seed).normal(0, NOISE, photo.shape)
+        noisy = (photo + noise).astype("float32")
+        result = _output(model, noisy[None, :, :, None])
+        if result.ndim != 4 or result.shape[0] != 1 or result.shape[3] != 1:
+            return f"one photo in, one out: (1, h, w, 1), and not {result.shape}"
+        lost = np.subtract(photo.shape, result.shape[1:3])
+        if (lost < 0).any() or (lost % 2).any() or (lost > 40).any():
+            return f"from {photo.shape} pixels you make {result.shape[1:3]}, and none are enlarged"
+        errors.append(_error(result[0, :, :, 0], photo))
+        gauss.append(_error(convolution.correlate(noisy, gaussian), photo))
+    if not np.mean(errors) < 0.99 * np.mean(gauss):  # NaN is not less
+        return (
+            f"the mean squared error is {np.mean(errors):.1f}, and that of the Gaussian blur "
+            f"{np.mean(gauss):.1f}: beat it by 1 %. The noise alone is {NOISE**2}"
+        )
+
+
+def _error(result, photo):
+    """Mean squared error of the pixels that a result without padding has kept."""
+    top, left = np.subtract(photo.shape, result.shape) // 2
+    inside = photo[top : top + result.shape[0], left : left + result.shape[1]]
+    return np.mean((result - inside) ** 2)
+
+
+def _conv2d(layer):
+    """The Conv2D layer that a student's function returned; CourseError for anything else."""
+    # Whoever has built a layer has imported Keras; others need not wait for it.
+    if type(layer).__name__ != "Conv2D" or not type(layer).__module__.startswith("keras."):
+        raise CourseError(f"return a Conv2D layer, and not a {type(layer).__name__}")
+    return layer
+
+
+def _output(model, images):
+    """What a layer or model makes of images (n, h, w, c), as an array of float64."""
+    if not type(model).__module__.startswith("keras."):
+        raise CourseError(f"return a model of Keras, and not a {type(model).__name__}")
     try:
-        return numbers(value, shape, f"an array of shape {shape}")
-    except CourseError as error:
-        if np.shape(value) != image.shape:
-            raise
-        raise CourseError(
-            f"the result is as large as the image {image.shape}; without padding "
-            f"the kernel has {shape} places"
-        ) from error
+        result = np.asarray(model(images.astype("float32")))
+    except (ValueError, TypeError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise CourseError(f"images of shape {images.shape} do not fit: {first_line}") from error
+    return result.astype(float)
 
 
-def _first_difference(answer, wanted, seen=None):
-    """Which places are wrong, and on what the kernel lies at the first; or None."""
+def _as_one(layer, image, kernel, likely):
+    """What is wrong with a layer that should convolve an image with a kernel, or None.
+
+    likely: (kernel, reason) of wrong kernels.
+    """
+    wanted = convolution.convolve(image, kernel)
+    result = _output(layer, image[None, :, :, None])
+    if layer.filters != 1:
+        return f"the layer has {layer.filters} filters: take one"
+    if result.shape[1:3] == image.shape:
+        return f'the result is as large as the image, {image.shape}: padding is "same"'
+    if result.shape[1:3] != wanted.shape:
+        return f"the result has {result.shape[1:3]} places, and should have {wanted.shape}"
+    value = result[0, :, :, 0]
+    for used, reason in likely:
+        if np.allclose(value, convolution.convolve(image, used), atol=1e-4):
+            return reason
+    if not np.allclose(value, wanted, atol=1e-4):
+        return _first_difference(value, wanted)
+
+
+def _first_difference(answer, wanted):
+    """Which places are wrong, in words; or None."""
     wrong = np.argwhere(~np.isclose(answer, wanted)).tolist()
     if not wrong:
         return None
     row, column = wrong[0]
-    text = (
+    return (
         f"{len(wrong)} of {wanted.size} places are wrong, the first at row {row}, "
         f"column {column} (counted from 0)"
     )
-    if seen is not None:
-        text += f", where the kernel lies on {seen[row, column].tolist()}"
-    return text

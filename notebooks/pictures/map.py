@@ -19,7 +19,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1]
 SIZE = 320, 200
 
 FIGURES = {
-    "01": ("astronaut: whole", (0.25, 0.27, 0.5, 1)),
+    "01": ("astronaut: whole", (0.25, 0.19, 0.5, 0.71)),
     "02": ("temple; its roofs", (0, 0.34, 0.49, 1)),
     "03": ("cup of coffee with a grid of dots", (0, 0.1, 0.47, 0.9)),
     "04": ("portrait pooled three times", (0, 0.08, 0.5, 0.6)),

@@ -226,7 +226,7 @@ def test_another_notebook_has_a_count_of_its_own(capsys, scans):
     check("06.1", 12832)
     given, right, _ = CASES["01.3"](scans)
     check("01.3", right[0], **given)
-    assert capsys.readouterr().out.endswith("Exercise 01.3: right. 1 of 9 solved.\n")
+    assert capsys.readouterr().out.endswith("Exercise 01.3: right. 1 of 8 solved.\n")
 
 
 def test_in_a_notebook_the_verdict_has_a_colour_and_a_sign(monkeypatch):
@@ -290,7 +290,7 @@ def test_a_notebook_needs_only_its_own_checks():
     )
     assert done.returncode == 0, done.stderr
     answer, heavy, checks = done.stdout.splitlines()
-    assert answer == "Exercise 01.1: no answer yet. 0 of 9 solved."
+    assert answer == "Exercise 01.1: no answer yet. 0 of 8 solved."
     assert heavy == "[]"
     assert checks == "['helpers.exercises.notebook_01']"
 

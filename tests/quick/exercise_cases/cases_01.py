@@ -1,7 +1,6 @@
 """Answers to the exercises of notebook 01, tensors and pixels."""
 
 import numpy as np
-from PIL import Image
 
 from exercise_cases import Case, cases
 from helpers import photos, sprites
@@ -78,24 +77,7 @@ def _(scans):
     return Case({}, [brighten, with_floats], wrong)
 
 
-@cases("01.5")
-def _(scans):
-    right = [2730, 2730.0, np.int64(2730), 8 * 2**30 // (512 * 512 * 3 * 4)]
-    wrong = [
-        (2731, "only whole photos"),
-        (8 * 2**30 / (512 * 512 * 12), "only whole photos"),
-        (10922, "4 bytes, not 1"),
-        (8192, "three values"),
-        (1365, "not 8"),
-        (341, "32 bits"),
-        (2543, "2**30"),
-        (512 * 512 * 12, "divide"),
-        ("2730", "one number"),
-    ]
-    return Case({}, right, wrong)
-
-
-@cases("01.6", is_function=True)
+@cases("01.5", is_function=True)
 def _(scans):
     def reshaped(b):
         return b.reshape(b.shape[0], b.shape[2], b.shape[3], b.shape[1])
@@ -116,10 +98,10 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("01.7", is_function=True)
+@cases("01.6", is_function=True)
 def _(scans):
-    def to_float(image, paper=1.0, drop=False):
-        scale = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+    def to_float(image, bits, paper=1.0, drop=False):
+        scale = 1 if bits is None else 2**bits - 1
         image = (image / scale).astype("float32")
         if image.ndim == 2:
             image = image[:, :, None]
@@ -132,32 +114,34 @@ def _(scans):
                 image = alpha * image + (1 - alpha) * paper
         return image.astype("float32")
 
-    def by_maximum(image):
-        return to_float(image / max(image.max(), 1))
+    def by_maximum(image, bits):
+        return to_float(image / max(image.max(), 1), None)
 
-    def by_255(image):
-        return to_float(image / 255 if image.dtype.kind != "f" else image)
+    def by_dtype(image, bits):
+        kind = image.dtype
+        return to_float(image / (1 if kind.kind == "f" else np.iinfo(kind).max), None)
 
-    def always_255(image):
-        return to_float(image / 255)
+    def by_255(image, bits):
+        return to_float(image, bits and 8)
 
     wrong = [
         (by_maximum, "a dark uint8 image gave other values"),
-        (by_255, "uint16 image (2, 3) gave values outside"),
-        (always_255, "uint16 image (2, 3) gave values outside"),
-        (lambda x: to_float(x, drop=True), "alpha was dropped"),
-        (lambda x: to_float(x, paper=0), "paper is black"),
-        (lambda x: to_float(x).astype("float64"), "of dtype float64"),
-        (lambda x: 255 * to_float(x), "outside 0 to 1"),
-        (lambda x: to_float(x)[:, :, :1], "an array (2, 3, 3)"),
-        (lambda x: (x / 255).astype("float32"), "from a uint8 image (2, 3)"),
+        (by_dtype, "nearly black: its greatest number is 4,095"),
+        (by_255, "uint16 image (2, 3) of 16 bits gave values outside"),
+        (lambda x, b: to_float(x / 255, None), "gave values outside"),
+        (lambda x, b: to_float(x, b, drop=True), "alpha was dropped"),
+        (lambda x, b: to_float(x, b, paper=0), "paper is black"),
+        (lambda x, b: to_float(x, b).astype("float64"), "of dtype float64"),
+        (lambda x, b: 255 * to_float(x, b), "outside 0 to 1"),
+        (lambda x, b: to_float(x, b)[:, :, :1], "an array (2, 3, 3)"),
+        (lambda x, b: (x / 255).astype("float32"), "from a uint8 image (2, 3)"),
         (np.zeros((2, 3, 3)), "the function itself"),
     ]
-    right = [to_float, lambda x: to_float(x.copy()).clip(0, 1)]
+    right = [to_float, lambda x, b: to_float(x.copy(), b).clip(0, 1)]
     return Case({}, right, wrong)
 
 
-@cases("01.8")
+@cases("01.7")
 def _(scans):
     batch = np.stack([sprites.pixels(name) for name in sprites.NAMES])
     up, left, right = batch[:3]
@@ -183,30 +167,27 @@ def _(scans):
     return Case({"batch": batch}, accepted, wrong)
 
 
-@cases("01.9", is_function=True)
+@cases("01.8", is_function=True)
 def _(scans):
-    def bits(array):
-        small = Image.fromarray(array).convert("L").resize((9, 8))
-        values = np.asarray(small).astype(int)
-        return values[:, 1:] > values[:, :-1]
+    def added(photo, change):
+        return np.clip(photo.astype(int) + change, 0, 255).astype("uint8")
 
-    def close(a, b, most=10):
-        return np.sum(bits(a) != bits(b)) <= most
+    def stripes(photo, most=20):
+        place = np.arange(photo.shape[1]) * 9 // photo.shape[1]
+        return added(photo, np.where(place % 2, -most, most)[:, None])
 
-    def same(a, b):
-        return close(a, b) or close(a, b[:, ::-1])
+    def ramp(photo):
+        return added(photo, np.linspace(20, -20, photo.shape[1]).astype(int)[:, None])
 
-    right = [same, lambda a, b: bool(same(a, b)), lambda a, b: same(b, a)]
     wrong = [
-        (close, "the mirror image was not taken"),
-        (lambda a, b: close(a, b) or close(a, b[::-1]), "mirror image was not"),
-        (lambda a, b: same(a, b) or same(a, b[::-1]), "upside down was taken"),
-        (lambda a, b: close(a, b[:, ::-1]), "the same photo was not"),
-        (lambda a, b: close(a, b) or close(a, b[:, ::-1], 40), "was taken"),
-        (lambda a, b: True, "another photo was taken"),
-        (np.array_equal, "a brighter copy was not"),
-        (lambda a, b: int(same(a, b)), "True or False"),
-        (lambda a, b: bits(a) == bits(b), "True or False"),
-        (True, "the function itself"),
+        (lambda photo: photo, "0.0 of 64 bits"),
+        (lambda photo: added(photo, 20), "of 64 bits flip on average"),
+        (ramp, "of 64 bits flip on average"),
+        (lambda photo: stripes(photo, 21), "changes by 21, more than 20"),
+        (lambda photo: photo + np.uint8(20), "wraps around"),
+        (lambda photo: photo[:, ::-1], "more than 20"),
+        (lambda photo: stripes(photo).astype(float), "float64; both"),
+        (lambda photo: stripes(photo)[::2], "both should stay"),
+        (np.zeros((300, 451, 3), "uint8"), "the function itself"),
     ]
-    return Case({}, right, wrong)
+    return Case({}, [stripes, lambda photo: stripes(photo).copy()], wrong)

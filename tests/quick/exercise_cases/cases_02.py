@@ -8,24 +8,39 @@ from exercise_cases import Case, cases
 nan = float("nan")
 
 
+def layer(kernel, **settings):
+    """A Conv2D layer of one filter with a kernel (h, w), or (h, w, channels)."""
+    from helpers.quiet_keras import keras
+
+    kernel = np.asarray(kernel, "float32")
+    kernel = kernel.reshape(*kernel.shape[:2], -1, 1)
+    bias = settings.pop("bias", None)
+    settings.setdefault("use_bias", bias is not None)
+    made = keras.layers.Conv2D(1, kernel.shape[:2], **settings)
+    made.build((None, None, None, kernel.shape[2]))
+    made.set_weights([kernel] if bias is None else [kernel, np.array([bias])])
+    return made
+
+
 @cases("02.1")
 def _(scans):
-    colours = [(0, 0, 0), (255, 255, 0), (255, 163, 177), (51, 0, 255)]
-    colours += [(255, 255, 255)]
-    pictures = {"all": np.array([colours], np.uint8)}
-    right = [[1, -1, 0], (2, -2, 1), np.array([0.5, -0.6, 0]), [9, -9, 1]]
+    def one(row, column, value=1):
+        kernel = np.zeros((3, 3))
+        kernel[row, column] = value
+        return kernel
+
+    right = [one(1, 0), [[0, 0, 0], [1, 0, 0], [0, 0, 0]], one(1, 0) > 0]
     wrong = [
-        ([1, 1, -1], "(255, 255, 0) comes out at 510, and pink"),
-        ([1, 0, 1], "(255, 255, 255) comes out at 510"),
-        ([255, 163, 177], "(255, 255, 255)"),
-        ([1, -1, 1], "(51, 0, 255)"),
-        ([-1, -1, -1], "(0, 0, 0)"),
-        ([0, 0, 0], "the same"),
-        ([1, nan, 0], "finite"),
-        ([1, -1], "three weights"),
-        ("1, -1, 0", "three weights"),
+        (one(1, 2), "to the left (a layer does not flip"),
+        (one(1, 1), "where it is"),
+        (one(0, 1), "moves the image down"),
+        (one(2, 1), "moves the image up"),
+        (one(0, 0), "down and to the right"),
+        (one(1, 0, -1), "one weight 1"),
+        (np.full((3, 3), 1 / 9), "one weight 1"),
+        ([1, 0, 0], "a 3x3 kernel"),
     ]
-    return Case({"pictures": pictures}, right, wrong)
+    return Case({}, right, wrong)
 
 
 @cases("02.2")
@@ -66,84 +81,6 @@ def _(scans):
 
 @cases("02.4")
 def _(scans):
-    wanted = np.array([[-2, 0, -2], [2, -1, 0], [2, -1, -2]])
-    centres = np.array([[1, 1, 1], [0, 1, 1], [0, 1, 1]])
-    one_off = wanted.copy()
-    one_off[1, 2] = 1
-    right = [wanted, wanted.tolist(), wanted.astype("float32")]
-    wrong = [
-        (wanted + 8 * centres, "minus 4"),
-        (wanted + 4 * centres, "the centre counts"),
-        ([[1, 2, 1], [4, 2, 2], [4, 1, 1]], "not eight"),
-        (
-            one_off,
-            "row 1, column 2 (counted from 0), where the kernel lies on "
-            "[[1, 1, 0], [1, 1, 1], [1, 1, 0]]",
-        ),
-        (wanted.T, "places are wrong"),
-        (np.zeros((5, 5)), "3x3 places"),
-    ]
-    return Case({}, right, wrong)
-
-
-@cases("02.5")
-def _(scans):
-    def one(row, column, value=1):
-        kernel = np.zeros((3, 3))
-        kernel[row, column] = value
-        return kernel
-
-    right = [one(1, 0), [[0, 0, 0], [1, 0, 0], [0, 0, 0]], one(1, 0) > 0]
-    wrong = [
-        (one(1, 2), "to the left (a layer does not flip"),
-        (one(1, 1), "where it is"),
-        (one(0, 1), "moves the image down"),
-        (one(2, 1), "moves the image up"),
-        (one(0, 0), "down and to the right"),
-        (one(1, 0, -1), "one weight 1"),
-        (np.full((3, 3), 1 / 9), "one weight 1"),
-        ([1, 0, 0], "a 3x3 kernel"),
-    ]
-    return Case({}, right, wrong)
-
-
-GX = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
-GY = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-
-
-@cases("02.6", is_function=True)
-def _(scans):
-    def slopes(image, mode="valid", gx=GX, gy=GY):
-        gx, gy = (correlate2d(image, kernel, mode) for kernel in (gx, gy))
-        return gx, gy
-
-    def right(image):
-        return np.hypot(*slopes(image))
-
-    def flipped(image):
-        gx, gy = slopes(image, gx=-GX, gy=-GY)
-        return np.sqrt(gx**2 + gy**2)
-
-    def prewitt(image):
-        return np.hypot(*slopes(image, gx=np.sign(GX), gy=np.sign(GY)))
-
-    wrong = [
-        (lambda i: sum(slope**2 for slope in slopes(i)), "square root"),
-        (lambda i: sum(map(abs, slopes(i))), "add the squares"),
-        (lambda i: sum(slopes(i)), "add the squares"),
-        (lambda i: abs(slopes(i)[0]), "Gy are missing"),
-        (lambda i: abs(slopes(i)[1]), "Gx are missing"),
-        (prewitt, "Prewitt's"),
-        (lambda i: np.hypot(*slopes(i, "same")), "as large as the image"),
-        (lambda i: right(i).max(), "not one number"),
-        (lambda i: np.round(right(i)), "places are wrong"),
-        (np.zeros((3, 3)), "the function itself"),
-    ]
-    return Case({}, [right, flipped, lambda i: right(i).tolist()], wrong)
-
-
-@cases("02.7")
-def _(scans):
     right = [2112, 2112.0, np.int64(2112), (5 * 5 * 7 + 1) * 12]
     wrong = [
         (2100, "also has a bias"),
@@ -158,37 +95,102 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("02.8", is_function=True)
+@cases("02.5", is_function=True)
 def _(scans):
-    def with_loops(image, kernel):
-        flipped = kernel[::-1, ::-1]
-        height, width = kernel.shape
-        result = np.zeros(np.subtract(image.shape, kernel.shape) + 1)
-        for row, column in np.ndindex(result.shape):
-            patch = image[row : row + height, column : column + width]
-            result[row, column] = (patch * flipped).sum()
-        return result
+    def pink(weights=(1, -1, 0), bias=-60, activation="relu", **settings):
+        return layer([[weights]], bias=bias, activation=activation, **settings)
 
-    def scipys(image, kernel):
-        return convolve2d(image, kernel, mode="valid")
+    def two_filters():
+        from helpers.quiet_keras import keras
 
-    def square_only(image, kernel):
-        size = len(kernel)
-        result = np.zeros(np.subtract(image.shape, size) + 1)
-        for row, column in np.ndindex(result.shape):
-            patch = image[row : row + size, column : column + size]
-            result[row, column] = (patch * np.flip(kernel)[:, :size]).sum()
-        return result
+        made = keras.layers.Conv2D(2, 1)
+        made.build((None, None, None, 3))
+        return made
+
+    right = [pink, lambda: pink((1, -1, -0.25), 0), lambda: pink((0.5, -0.5, 0), -30)]
+    wrong = [
+        (lambda: pink(bias=-100), "pink (255, 163, 177) gives 0, which is not positive"),
+        (lambda: pink(bias=0), "the colour (51, 0, 255) gives 51, and not 0"),
+        (lambda: pink(activation=None), "which ReLU would turn into 0"),
+        (lambda: pink((1, 0, 0), 0), "and not 0"),
+        (lambda: pink((1, -1, nan)), "not 0"),
+        (lambda: layer(np.zeros((3, 3, 3))), "take one of (1, 1)"),
+        (two_filters, "2 filters"),
+        (lambda: layer([[1]]), "do not fit"),
+        (lambda: [1, -1, 0], "return a Conv2D layer, and not a list"),
+    ]
+    return Case({}, right, wrong)
+
+
+@cases("02.6", is_function=True)
+def _(scans):
+    def flipped(kernel):
+        return layer(np.flip(kernel))
+
+    def with_zero_bias(kernel):
+        return layer(np.flip(kernel), bias=0)
+
+    def three_by_three(kernel):
+        return layer(np.resize(np.flip(kernel), (3, 3)))
 
     wrong = [
-        (lambda i, k: correlate2d(i, k, "valid"), "that is a correlation"),
-        (lambda i, k: scipys(i, np.fliplr(k)), "only upside down"),
-        (lambda i, k: scipys(i, np.flipud(k)), "only left to right"),
-        (lambda i, k: convolve2d(i, k, "same"), "as large as the image"),
-        (lambda i, k: convolve2d(i, k), "an array of shape (3, 5)"),
-        (lambda i, k: scipys(i, k).astype(int), "places are wrong"),
-        (square_only, "shape (5, 2), not an array of shape (5, 3)"),
-        (lambda i, k: scipys(i, k).sum(), "not one number"),
-        (np.zeros((3, 5)), "the function itself"),
+        (layer, "that is a correlation"),
+        (lambda k: layer(np.fliplr(k)), "only left to right"),
+        (lambda k: layer(np.flipud(k)), "only upside down"),
+        (lambda k: layer(np.flip(k), padding="same"), "as large as the image"),
+        (lambda k: layer(np.flip(k), bias=1), "places are wrong"),
+        (lambda k: layer(np.flip(k), strides=2), "places, and should have"),
+        (three_by_three, "places, and should have"),
+        (lambda k: layer(np.stack([k, k], axis=2)), "do not fit"),
+        (lambda k: convolve2d(np.ones((5, 7)), k), "return a Conv2D layer"),
     ]
-    return Case({}, [with_loops, scipys], wrong)
+    return Case({}, [flipped, with_zero_bias], wrong)
+
+
+@cases("02.7", is_function=True)
+def _(scans):
+    def both(a, b):
+        return layer(convolve2d(a, b))
+
+    def spread(a, b):
+        dot = np.zeros((9, 9))
+        dot[4, 4] = 1
+        painted = correlate2d(correlate2d(dot, a, "valid"), b, "valid")
+        return layer(np.flip(painted))
+
+    wrong = [
+        (lambda a, b: layer(a * b), "5x5 pixels"),
+        (lambda a, b: layer(convolve2d(a, b, "same")), "5x5 pixels"),
+        (lambda a, b: layer(correlate2d(a, b)), "you correlated the kernels"),
+        (lambda a, b: layer(np.flip(correlate2d(a, b))), "you correlated the kernels"),
+        (lambda a, b: layer(np.flip(convolve2d(a, b))), "comes out flipped"),
+        (lambda a, b: layer(np.pad(a + b, 1)), "places are wrong"),
+        (lambda a, b: layer(convolve2d(a, b), padding="same"), "as large as the image"),
+        (lambda a, b: convolve2d(a, b), "return a Conv2D layer"),
+    ]
+    return Case({}, [both, spread], wrong)
+
+
+@cases("02.8", is_function=True)
+def _(scans):
+    """The right kernel is what least squares find on other photos: see solutions."""
+    corner, edge = [0.01, 0.03, 0.015, 0.03, 0.01], [0.03, 0.05, 0.09, 0.05, 0.03]
+    learned = np.array([corner, edge, [0.015, 0.09, 0.26, 0.09, 0.015], edge, corner])
+    learned[::4, ::4] = learned[1, 0] = learned[3, 0] = 0.01
+    gaussian = np.outer([1, 2, 1], [1, 2, 1]) / 16
+
+    def sequential():
+        from helpers.quiet_keras import keras
+
+        return keras.Sequential([keras.Input((None, None, 1)), layer(learned / learned.sum())])
+
+    wrong = [
+        (lambda: layer(gaussian), "that of the Gaussian blur 1"),
+        (lambda: layer(np.full((3, 3), 1 / 9)), "the mean squared error is"),
+        (lambda: layer(np.full((7, 7), 1 / 49), padding="same"), "The noise alone is 625"),
+        (lambda: layer([[nan]]), "error is nan"),
+        (lambda: layer(learned, strides=2), "none are enlarged"),
+        (lambda: layer(np.ones((3, 3, 3))), "do not fit"),
+        (lambda: gaussian, "return a model of Keras"),
+    ]
+    return Case({}, [sequential, lambda: layer(learned / learned.sum())], wrong)
