@@ -1,11 +1,16 @@
 """04, 09 and 10 on what they read where it is at hand: MNIST, ImageNet weights, photos."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from notebook_tools import execute, lecture, text_of
+from PIL import Image
+
+from helpers import imagenet, photos
 
 
 def alone(environment, folder):
@@ -24,6 +29,34 @@ def test_real_mnist(real_data, simulated, tmp_path):
     assert "Digits: real handwriting, MNIST, 60,000 training" in text
     assert "scikit-learn's digits" not in text
     assert "10,000 test images (MNIST)" in text
+
+
+@pytest.mark.parametrize(("number", "at_least"), [(0, 10), (1, 11), (2, 10)])
+def test_lite_names_real_photos(real_data, number, at_least):
+    """Twelve photos as ImageNet's makers test: the middle seven eighths of a side."""
+    side = imagenet.LITE[number].side
+    files = sorted((real_data / "imagenet-samples").glob("*.JPEG"))
+    edge = (round(side / 0.875) - side) // 2
+    x = [
+        photos.fit(np.array(Image.open(file).convert("RGB")), side + 2 * edge)[
+            edge : edge + side, edge : edge + side
+        ]
+        for file in files
+    ]
+    model = imagenet.efficientnet_lite(number)
+    probabilities = model.predict(imagenet.preprocess_input(x), verbose=0)
+    found = imagenet.decode_predictions(probabilities, top=5)
+    true = [photos.true_class(file) for file in files]
+    right = sum(row[0][0] == key for row, key in zip(found, true, strict=True))
+    among = sum(key in [k for k, *_ in row] for row, key in zip(found, true, strict=True))
+    assert len(files) == 12 and right >= at_least and among >= 11
+
+
+def test_the_classes_are_those_of_keras(real_data):
+    index = real_data / "keras-home" / "models" / "imagenet_class_index.json"
+    keras = json.loads(index.read_text(encoding="utf-8"))
+    ours = imagenet.class_names()
+    assert [[key, name.replace(" ", "_")] for key, name in ours] == [*keras.values()]
 
 
 @pytest.fixture
