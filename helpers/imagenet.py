@@ -97,6 +97,32 @@ STAGES = (  # kernel, stride of the first block, expansion, channels, blocks
 """Of EfficientNet-Lite0; the others have more channels or blocks in a stage."""
 
 
+def conv_norm(layer, x, name):
+    """A convolution without bias, and batch normalisation."""
+    from helpers.quiet_keras import keras
+
+    x = layer(x)
+    return keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_norm")(x)
+
+
+def block(x, kernel, stride, expansion, filters, name):
+    """An inverted bottleneck: wider by 1x1, filtered channel by channel, narrower by 1x1."""
+    from helpers.quiet_keras import keras
+
+    layers, conv = keras.layers, {"padding": "same", "use_bias": False}
+    y = x
+    if expansion > 1:
+        wider = layers.Conv2D(expansion * x.shape[-1], 1, name=f"{name}_wider_conv", **conv)
+        y = layers.ReLU(6, name=f"{name}_wider")(conv_norm(wider, y, f"{name}_wider"))
+    depthwise = layers.DepthwiseConv2D(kernel, stride, name=f"{name}_depthwise_conv", **conv)
+    y = layers.ReLU(6, name=f"{name}_depthwise")(conv_norm(depthwise, y, f"{name}_depthwise"))
+    narrower = layers.Conv2D(filters, 1, name=f"{name}_narrower_conv", **conv)
+    y = conv_norm(narrower, y, f"{name}_narrower")
+    if stride == 1 and filters == x.shape[-1]:
+        return layers.Add(name=name)([x, y])
+    return layers.Identity(name=name)(y)
+
+
 def efficientnet_lite(
     number=0, include_top=True, weights="imagenet", input_shape=None, pooling=None
 ):
@@ -106,52 +132,31 @@ def efficientnet_lite(
     feature maps (height / 32, width / 32, 1,280), or their mean with pooling="avg".
     input_shape: (height, width, 3), by default `LITE[number].side`; any size will do.
     weights=None leaves random ones. Layers are called `stem`, `block1` to `block16` (the
-    output of each block, in Lite0), `head`, `avg_pool` and `predictions`.
+    output of each block; Lite1 and Lite2 have 21), `head`, `avg_pool` and `predictions`.
     """
     from helpers.quiet_keras import keras
 
-    layers = keras.layers
-    lite = LITE[number]
-
-    def norm(x, name):
-        return layers.BatchNormalization(epsilon=1e-3, name=name)(x)
-
-    def conv(x, filters, kernel, stride, name):
-        conv = layers.Conv2D(filters, kernel, stride, "same", use_bias=False, name=f"{name}_conv")
-        return norm(conv(x), f"{name}_norm")
-
-    def block(x, kernel, stride, expansion, filters, name):
-        y = x
-        if expansion > 1:
-            y = conv(y, expansion * x.shape[-1], 1, 1, f"{name}_expand")
-            y = layers.ReLU(6, name=f"{name}_expand")(y)
-        depthwise = layers.DepthwiseConv2D(
-            kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv"
-        )
-        y = norm(depthwise(y), f"{name}_depthwise_norm")
-        y = layers.ReLU(6, name=f"{name}_depthwise")(y)
-        y = conv(y, filters, 1, 1, f"{name}_project")
-        shortcut = stride == 1 and filters == x.shape[-1]
-        return layers.Add(name=name)([x, y]) if shortcut else layers.Identity(name=name)(y)
-
+    layers, conv = keras.layers, {"padding": "same", "use_bias": False}
+    lite, n = LITE[number], 0
     x = inputs = keras.Input(input_shape or (lite.side, lite.side, 3), name="pixels")
-    x = layers.ReLU(6, name="stem")(conv(x, 32, 3, 2, "stem"))
-    n = 0
-    for i, (kernel, stride, expansion, channels, blocks) in enumerate(STAGES):
-        inner = 0 < i < len(STAGES) - 1  # of the first and last stage there is one block
+    stem = layers.Conv2D(32, 3, 2, name="stem_conv", **conv)
+    x = layers.ReLU(6, name="stem")(conv_norm(stem, x, "stem"))
+    for stage, (kernel, stride, expansion, channels, blocks) in enumerate(STAGES):
         filters = 8 * round(channels * lite.width / 8)
-        for j in range(math.ceil(blocks * lite.depth) if inner else blocks):
+        if 0 < stage < len(STAGES) - 1:  # the first and the last one have a single block
+            blocks = math.ceil(blocks * lite.depth)
+        for repeat in range(blocks):
             n += 1
-            x = block(x, kernel, stride if j == 0 else 1, expansion, filters, f"block{n}")
-    x = layers.ReLU(6, name="head")(conv(x, 1280, 1, 1, "head"))
+            x = block(x, kernel, 1 if repeat else stride, expansion, filters, f"block{n}")
+    head = layers.Conv2D(1280, 1, name="head_conv", **conv)
+    x = layers.ReLU(6, name="head")(conv_norm(head, x, "head"))
     if include_top or pooling == "avg":
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     if include_top:
         x = layers.Dense(1000, activation="softmax", name="predictions")(x)
     model = keras.Model(inputs, x, name=f"efficientnet_lite{number}")
     if weights == "imagenet":
-        arrays = lite_weights(number)
-        model.set_weights(arrays[: len(model.weights)])
+        model.set_weights(lite_weights(number)[: len(model.weights)])
     return model
 
 
