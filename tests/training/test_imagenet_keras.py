@@ -40,6 +40,24 @@ def test_the_bundled_photos(lite0):
     assert answers["camera"][1] == pytest.approx(0.941, abs=0.01)
 
 
+def test_what_the_prose_of_notebook_09_says_of_nonsense_and_wrong_pixels(lite0):
+    cat = photos.fit(photos.load("cat"), 224)
+    stripes = np.broadcast_to((np.arange(224) // 16 % 2 * 255)[:, None], (224, 224, 3))
+    odd = imagenet.preprocess_input([np.full((224, 224, 3), 127), stripes, cat[::-1]])
+    grey, lines, turned = imagenet.decode_predictions(lite0.predict(odd, verbose=0), top=1)
+    assert grey[0][2] < 0.02
+    assert lines[0][1] == "radiator" and lines[0][2] > 0.2
+    assert turned[0][1] == "Egyptian cat"
+    pixels = np.stack([photos.fit(photos.load(name), 224) for name in photos.NAMES])
+    right, small, raw = (
+        lite0.predict(x.astype("float32"), verbose=0)
+        for x in (imagenet.preprocess_input(pixels), pixels / 255, pixels)
+    )
+    same = [(p.argmax(1) == right.argmax(1)).mean() for p in (small, raw)]
+    assert same[1] < 0.4 and 0.5 < same[0] < 0.9  # the dangerous one
+    assert small.max(1).mean() > 0.7 * right.max(1).mean()
+
+
 def test_with_and_without_top_of_any_size(lite0):
     x = batch(["cat", "coffee"], 96)
     settings = {"include_top": False, "input_shape": (96, 96, 3)}
