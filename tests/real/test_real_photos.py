@@ -90,6 +90,8 @@ def test_real_imagenet_weights(real_data, imagenet_weights, simulated, tmp_path)
     assert "mobilenet_2_5_224_tf.h5" not in text
     # The student's own photos and model.
     assert "21 photos, 63 crops" in text
+    right = [int(count) for count in re.findall(r"Lite\d: (\d+) of 12 right", text)]
+    assert len(right) == 3 and min(right) >= 9
     assert "It knows cardboard, plastic, glass, metal" in text and "'DepthwiseConv2D': 17" in text
 
 
