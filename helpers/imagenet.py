@@ -97,27 +97,28 @@ STAGES = (  # kernel, stride of the first block, expansion, channels, blocks
 """Of EfficientNet-Lite0; the others have more channels or blocks in a stage."""
 
 
-def conv_norm(layer, x, name):
-    """A convolution without bias, and batch normalisation."""
+def conv_norm(conv, x, relu=None):
+    """A convolution, batch normalisation and, if it is given a name, a ReLU up to 6."""
     from helpers.quiet_keras import keras
 
-    x = layer(x)
-    return keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_norm")(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{conv.name}_norm")(conv(x))
+    return keras.layers.ReLU(6, name=relu)(x) if relu else x
 
 
 def block(x, kernel, stride, expansion, filters, name):
-    """An inverted bottleneck: wider by 1x1, filtered channel by channel, narrower by 1x1."""
+    """An inverted bottleneck: wider, channel by channel, narrower."""
     from helpers.quiet_keras import keras
 
-    layers, conv = keras.layers, {"padding": "same", "use_bias": False}
-    y = x
+    layers, y = keras.layers, x
+    plain = {"padding": "same", "use_bias": False}
     if expansion > 1:
-        wider = layers.Conv2D(expansion * x.shape[-1], 1, name=f"{name}_wider_conv", **conv)
-        y = layers.ReLU(6, name=f"{name}_wider")(conv_norm(wider, y, f"{name}_wider"))
-    depthwise = layers.DepthwiseConv2D(kernel, stride, name=f"{name}_depthwise_conv", **conv)
-    y = layers.ReLU(6, name=f"{name}_depthwise")(conv_norm(depthwise, y, f"{name}_depthwise"))
-    narrower = layers.Conv2D(filters, 1, name=f"{name}_narrower_conv", **conv)
-    y = conv_norm(narrower, y, f"{name}_narrower")
+        wide = expansion * x.shape[-1]
+        wider = layers.Conv2D(wide, 1, name=f"{name}_wider", **plain)
+        y = conv_norm(wider, y, relu=f"{name}_wider_relu")
+    each = layers.DepthwiseConv2D(kernel, stride, name=f"{name}_each", **plain)
+    y = conv_norm(each, y, relu=f"{name}_each_relu")
+    narrower = layers.Conv2D(filters, 1, name=f"{name}_narrower", **plain)
+    y = conv_norm(narrower, y)
     if stride == 1 and filters == x.shape[-1]:
         return layers.Add(name=name)([x, y])
     return layers.Identity(name=name)(y)
@@ -136,11 +137,10 @@ def efficientnet_lite(
     """
     from helpers.quiet_keras import keras
 
-    layers, conv = keras.layers, {"padding": "same", "use_bias": False}
+    layers, plain = keras.layers, {"padding": "same", "use_bias": False}
     lite, n = LITE[number], 0
     x = inputs = keras.Input(input_shape or (lite.side, lite.side, 3), name="pixels")
-    stem = layers.Conv2D(32, 3, 2, name="stem_conv", **conv)
-    x = layers.ReLU(6, name="stem")(conv_norm(stem, x, "stem"))
+    x = conv_norm(layers.Conv2D(32, 3, 2, name="stem_conv", **plain), x, relu="stem")
     for stage, (kernel, stride, expansion, channels, blocks) in enumerate(STAGES):
         filters = 8 * round(channels * lite.width / 8)
         if 0 < stage < len(STAGES) - 1:  # the first and the last one have a single block
@@ -148,8 +148,7 @@ def efficientnet_lite(
         for repeat in range(blocks):
             n += 1
             x = block(x, kernel, 1 if repeat else stride, expansion, filters, f"block{n}")
-    head = layers.Conv2D(1280, 1, name="head_conv", **conv)
-    x = layers.ReLU(6, name="head")(conv_norm(head, x, "head"))
+    x = conv_norm(layers.Conv2D(1280, 1, name="head_conv", **plain), x, relu="head")
     if include_top or pooling == "avg":
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     if include_top:
