@@ -13,7 +13,7 @@ convolution   convolution, pooling and their size formulas in NumPy
 scores        intervals and scores that several notebooks use
 quiet_keras   Keras without TensorFlow's log lines and pauses between epochs
 training      reuses a fitted model when nothing that it depends on has changed
-imagenet      Keras's pretrained networks: what is published, which are on this machine
+imagenet      networks trained on ImageNet: three that come with the course, and Keras's
 teachable_machine  reads a model that Google's Teachable Machine exported
 plots         one figure style, a Chinese font, alt text, networks as volumes
 explorers/    three interactive pages, and a drawing pad

@@ -220,34 +220,27 @@ def check_downloads():
     else:
         yield Finding(OK, f"MNIST: real, {mnist}.")
 
+    try:
+        for number in range(len(imagenet.LITE)):
+            imagenet.lite_weights(number)
+    except CourseError as error:
+        yield Finding(PROBLEM, str(error))
+    else:
+        yield Finding(OK, "ImageNet networks of notebooks 09 and 10: EfficientNet-Lite0, 1 and 2.")
+
     folder = imagenet.folder()
-    end = time.monotonic() + 3  # for all of them: some have 500 MB
     good = []
     for file in sorted(folder.glob("*.h5")):
-        try:
-            why = imagenet.damage(file, max(0, end - time.monotonic()))
-        except OSError as error:
-            why = f"it cannot be read: {error.strerror}"
-        if why:
+        if why := imagenet.damage(file):
             yield Finding(
                 NOTE,
-                f"ImageNet weights: {file} is damaged ({why}); delete it, then "
-                "copy or download it again.",
+                f"Keras's ImageNet weights: {file} {why}; delete it, then copy or download "
+                "it again.",
             )
         else:
             good.append(file.name)
-    if good:
-        yield Finding(
-            OK,
-            f"ImageNet weights in {folder}: {', '.join(good)}.",
-        )
-    else:
-        yield Finding(
-            NOTE,
-            f"ImageNet weights: none in {folder}, where Keras looks; "
-            '`keras.applications` downloads them for weights="imagenet", or copy '
-            "the .h5 files there.",
-        )
+    found = ", ".join(good) or "none, and none are needed"
+    yield Finding(OK, f"Keras's own ImageNet weights in {folder}: {found}.")
 
     photos = data_folder() / "photos"
     count = sum(file.is_file() for file in photos.rglob("*"))

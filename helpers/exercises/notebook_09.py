@@ -1,48 +1,19 @@
 """Checks of notebook 09, pretrained ImageNet models."""
 
+import difflib
+import functools
+
 import numpy as np
 
+from helpers import imagenet
 from helpers.exercises.answers import call, exercise, numbers, shown
+from helpers.files import CourseError
 
 MEANS = np.array([103.939, 116.779, 123.68])
 """Of ImageNet's blue, green and red, as Caffe's models were trained with."""
 
 
 @exercise("09.1")
-def _for_mobilenet(scale):
-    random = np.random.default_rng(91)
-    for shape in ((2, 5, 4, 3), (80, 60, 1), (256,)):
-        images = random.integers(0, 256, shape).astype("uint8")
-        images.flat[:3] = 0, 255, 128
-        value = call(scale, images)
-        if getattr(value, "dtype", None) == np.uint8:
-            return "uint8 has no negative numbers: make it float32 first"
-        value = np.asarray(value)
-        dtype = value.dtype
-        value = numbers(value, shape, f"an array of shape {shape}")
-        wanted = images / 127.5 - 1
-        if _near(value, images / 255):
-            return "0 should become -1; that goes from 0 to 1"
-        if _near(value, images / 255 - 0.5):
-            return "that goes from -0.5 to 0.5, not from -1 to 1"
-        if _near(value, -wanted):
-            return "black and white are swapped: 0 becomes -1"
-        if _near(value, images / 128 - 1):
-            return "255 becomes slightly less than 1: half of 255 is not 128"
-        if _near(value, images - 127.5):
-            return "that is centred, but not scaled: 255 should become 1"
-        if not _near(value, wanted):
-            return "it is wrong: 0 should become -1, 127.5 would be 0, 255 be 1"
-        if dtype != np.float32:
-            return f"the values are right, but their type is {dtype}, not float32"
-
-
-def _near(value, other):
-    """Equal but for the rounding of float32."""
-    return np.allclose(value, other, atol=1e-5)
-
-
-@exercise("09.2")
 def _caffe(preprocess):
     random = np.random.default_rng(92)
     for shape in ((2, 5, 4, 3), (1, 3, 3, 3)):
@@ -76,7 +47,7 @@ def _caffe(preprocess):
             return f"the values are right, but their type is {dtype}, not float32"
 
 
-@exercise("09.3")
+@exercise("09.2")
 def _best_and_rest(best_and_rest):
     random = np.random.default_rng(93)
     for n_classes, k in ((8, 3), (5, 1), (300, 5), (4, 4)):
@@ -129,44 +100,69 @@ def _pairs(value):
     return pairs
 
 
+def _model(answer):
+    """The answer, if it is a Keras model."""
+    from helpers.quiet_keras import keras
+
+    if not isinstance(answer, keras.Model):
+        raise CourseError(f"give a keras.Model, not {shown(answer)}")
+    return answer
+
+
+@functools.cache
+def _block10():
+    """The feature maps of Lite0's block10 for photos of 96x96 pixels: a model."""
+    from helpers.quiet_keras import keras
+
+    base = imagenet.efficientnet_lite(0, include_top=False, input_shape=(96, 96, 3))
+    return keras.Model(base.input, base.get_layer("block10").output)
+
+
+@exercise("09.3")
+def _half_way_up(answer):
+    model, block10 = _model(answer), _block10()
+    if model.input_shape != block10.input_shape:
+        return f"it takes {model.input_shape}, and base takes {block10.input_shape}"
+    if model.output_shape == block10.output_shape:
+        return "those are the maps themselves: pool them"
+    if model.output_shape != (None, block10.output_shape[-1]):
+        return f"its output is {model.output_shape}, not one number per channel of block10"
+    x = np.random.default_rng(93).uniform(-1, 1, (2, 96, 96, 3)).astype("float32")
+    values = block10.predict(x, verbose=0)
+    found = model.predict(x, verbose=0)
+    if np.allclose(found, values.max(axis=(1, 2)), atol=1e-4):
+        return "those are the largest values of the maps, not their means"
+    if not np.allclose(found, values.mean(axis=(1, 2)), atol=1e-4):
+        return "its numbers are not the means of block10: is it another layer, or another base?"
+
+
 @exercise("09.4")
-def _last_maps(answer):
-    shape = tuple(numbers(answer, (3,), "(height, width, channels)"))
-    if shape == (4, 5, 512):
-        return "the height comes first"
-    if shape == (5, 4, 1024):
-        return "alpha=0.5 leaves half of the channels"
-    if shape == (5, 4, 256):
-        return "alpha halves the channels once, not twice"
-    if shape in ((10, 8, 512), (2.5, 2, 512), (3, 2, 512), (2, 2, 512)):
-        return "the side is halved five times: 224, 112, 56, 28, 14, 7"
-    if shape == (7, 7, 512):
-        return "that is for images of 224x224"
-    if shape != (5, 4, 512):
-        return "divide height and width by 2 five times, and 1,024 by 2 once"
+def _head(answer):
+    model = _model(answer)
+    if model.input_shape[1:] != (96, 96, 3):
+        return f"it takes {model.input_shape[1:]}, not photos of 96x96 pixels"
+    if model.output_shape != (None, 10):
+        return f"its output is {model.output_shape}, not ten probabilities"
+    to_train = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    if to_train == 3 * 3 * 1280 * 10 + 10:
+        return 'flattened maps need nine times as many weights: use pooling="avg"'
+    if to_train == 0:
+        return "nothing would be trained: only the base is frozen, not the whole model"
+    if to_train > 1e6:
+        return f"{to_train:,} numbers would be trained: the base is not frozen"
+    if to_train != 1280 * 10 + 10:
+        return f"{to_train:,} numbers would be trained, where one Dense layer has 12,810"
+    stems = [w for w in model.weights if w.shape == (3, 3, 3, 32)]
+    if not stems or not np.array_equal(stems[0], imagenet.lite_weights(0)[0]):
+        return "the base is not Lite0 as trained on ImageNet"
+    ones = np.zeros((1, 96, 96, 3), "float32")
+    if not np.isclose(model.predict(ones, verbose=0).sum(), 1, atol=1e-3):
+        return "ten probabilities add up to 1: the last layer needs a softmax"
+    if not model.compiled or not model.loss:
+        return "it is not compiled with a loss yet"
 
 
 @exercise("09.5")
-def _two_heads(answer):
-    heads = tuple(numbers(answer, (2,), "two numbers"))
-    pooled, flat = 512 * 10 + 10, 7 * 7 * 512 * 10 + 10
-    if heads == (flat, pooled):
-        return "the head after pooling comes first"
-    if heads == (pooled - 10, flat - 10):
-        return "each of the 10 units also has a bias"
-    if heads[0] == 7 * 7 * 10 + 10:
-        return "pooling leaves one number a channel, not one a place"
-    if heads[0] == 512:
-        return "512 numbers go in: count the weights and biases of the layer"
-    if heads[0] != pooled:
-        return "after pooling: 512 weights and a bias for each of 10 units"
-    if heads[1] == 7 * 512 * 10 + 10:
-        return "flattening leaves 7 times 7 numbers a channel"
-    if heads[1] != flat:
-        return "after Flatten: 7 x 7 x 512 weights and a bias for each unit"
-
-
-@exercise("09.6")
 def _grad_cam(cam):
     random = np.random.default_rng(96)
     for shape in ((5, 4, 6), (7, 7, 3), (4, 3, 8)):
@@ -206,3 +202,23 @@ def _grad_cam(cam):
 def _alike(value, other):
     """Whether two maps are equal up to scale."""
     return np.allclose(value * other.max(), other * value.max()) and value.any()
+
+
+@exercise("09.6")
+def _fool_it(shows, guesses):
+    """shows: {photo: class}; guesses: {photo: the first five answers}."""
+    words = [name for _, name in imagenet.class_names()]
+    if not isinstance(shows, dict) or len(shows) < 3:
+        return "give a dictionary with three photos or more"
+    for photo, word in shows.items():
+        if photo not in guesses:
+            return f"there is no photo {shown(photo)}: there are {', '.join(guesses)}"
+        if word not in words:
+            near = difflib.get_close_matches(str(word), words, 3)
+            meant = f"; is it {' or '.join(near)}" if near else ""
+            return f"{shown(word)} is not one of the 1,000 classes{meant}"
+    right = [photo for photo, word in shows.items() if guesses[photo][0][1] == word]
+    if not right:
+        return "it gets none of them right, so it was not fooled: begin with an easy one"
+    if len(right) == len(shows):
+        return f"it gets all {len(right)} right: now fool it"

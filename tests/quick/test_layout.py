@@ -18,10 +18,10 @@ MOST_FILES = 18  # at the top of helpers/
 FLOORS = {
     0: ("files", "scores", "settings"),
     1: (
-        *("archives", "convolution", "imagenet", "images", "plots"),
+        *("archives", "convolution", "images", "plots"),
         *("quiet_keras", "sprites", "training", "tuning_table"),
     ),
-    2: ("claims", "digits", "handwriting", "photos", "teachable_machine"),
+    2: ("claims", "digits", "handwriting", "imagenet", "photos", "teachable_machine"),
     3: ("assignments", "exercises", "explorers"),
     4: ("doctor", "teaching"),
 }

@@ -1,5 +1,7 @@
 """Answers to the exercises of notebook 09, pretrained ImageNet models."""
 
+import functools
+
 import numpy as np
 
 from exercise_cases import Case, cases
@@ -8,31 +10,6 @@ MEANS = np.array([103.939, 116.779, 123.68], "float32")
 
 
 @cases("09.1", is_function=True)
-def _(scans):
-    def right(images):
-        return images.astype("float32") / 127.5 - 1
-
-    def centred(images):
-        return (images - np.float32(127.5)) / np.float32(127.5)
-
-    def wraps(images):
-        return images // 127 - np.uint8(1)
-
-    wrong = [
-        (lambda images: images / np.float32(255), "from 0 to 1"),
-        (lambda images: images / np.float32(255) - 0.5, "-0.5 to 0.5"),
-        (lambda images: images / np.float32(128) - 1, "not 128"),
-        (lambda images: 1 - images / np.float32(127.5), "swapped"),
-        (lambda images: images - np.float32(127.5), "not scaled"),
-        (lambda images: images / 127.5 - 1, "not float32"),
-        (wraps, "no negative numbers"),
-        (lambda images: images * np.float32(2) - 1, "it is wrong"),
-        (np.zeros(3), "the function itself"),
-    ]
-    return Case({}, [right, centred], wrong)
-
-
-@cases("09.2", is_function=True)
 def _(scans):
     def right(images):
         return images[..., ::-1].astype("float32") - MEANS
@@ -56,7 +33,7 @@ def _(scans):
     return Case({}, [right, by_channel], wrong)
 
 
-@cases("09.3", is_function=True)
+@cases("09.2", is_function=True)
 def _(scans):
     def right(probabilities, names, k):
         best = np.argsort(probabilities)[::-1][:k]
@@ -101,38 +78,87 @@ def _(scans):
     return Case({}, [right, by_sorting], wrong)
 
 
+@functools.cache
+def lite0(weights="imagenet", **settings):
+    """Built once for all cases: it takes seconds."""
+    from helpers import imagenet
+
+    settings = {"include_top": False, "input_shape": (96, 96, 3)} | settings
+    return imagenet.efficientnet_lite(0, weights=weights, **settings)
+
+
+@cases("09.3")
+def _(scans):
+    return half_way_up()
+
+
+@functools.cache
+def half_way_up():
+    from helpers.quiet_keras import keras
+
+    base, layers = lite0(), keras.layers
+
+    def pooled(name, pooling=None):
+        maps = base.get_layer(name).output
+        pooling = pooling or layers.GlobalAveragePooling2D()
+        return keras.Model(base.input, pooling(maps))
+
+    by_mean = layers.Lambda(lambda maps: keras.ops.mean(maps, (1, 2)))
+    wrong = [
+        (keras.Model(base.input, base.get_layer("block10").output), "pool them"),
+        (pooled("block10", layers.GlobalMaxPooling2D()), "not their means"),
+        (pooled("block9"), "another layer"),
+        (pooled("block4"), "not one number per channel"),
+        (lite0(input_shape=(64, 64, 3), weights=None), "base takes"),
+        ("block10", "give a keras.Model"),
+    ]
+    return Case({}, [pooled("block10"), pooled("block10", by_mean)], wrong)
+
+
 @cases("09.4")
 def _(scans):
-    right = [(5, 4, 512), [5, 4, 512], np.array([5.0, 4.0, 512.0])]
+    return heads()
+
+
+@functools.cache
+def heads():
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    base, maps = lite0(pooling="avg"), lite0()
+    base.trainable = maps.trainable = False
+
+    def head(base=base, units=10, activation="softmax", before=(), compiled=True):
+        model = keras.Sequential([base, *before, layers.Dense(units, activation)])
+        if compiled:
+            model.compile(loss="sparse_categorical_crossentropy")
+        return model
+
+    inputs = keras.Input((96, 96, 3))
+    outputs = layers.Dense(10, "softmax")(layers.GlobalAveragePooling2D()(maps(inputs)))
+    functional = keras.Model(inputs, outputs)
+    functional.compile("sgd", "categorical_crossentropy")
+    learning = lite0(weights=None, pooling="avg")
+    random = keras.models.clone_model(learning)
+    random.trainable = False
+    frozen = head()
+    frozen.trainable = False
     wrong = [
-        ((4, 5, 512), "height comes first"),
-        ((5, 4, 1024), "half of the channels"),
-        ((10, 8, 512), "five times"),
-        ((7, 7, 512), "224x224"),
-        ((5, 4, 256), "once, not twice"),
-        ((6, 4, 512), "divide height"),
-        (5 * 4 * 512, "(height, width, channels)"),
+        (head(maps, before=[layers.Flatten()]), "nine times as many"),
+        (head(learning), "the base is not frozen"),
+        (head(random), "not Lite0 as trained"),
+        (head(activation=None), "softmax"),
+        (head(units=5), "not ten probabilities"),
+        (head(before=[layers.Dense(16)]), "12,810"),
+        (frozen, "nothing would be trained"),
+        (head(compiled=False), "not compiled"),
+        (head(lite0(input_shape=(64, 64, 3), weights=None)), "96x96"),
+        (10, "give a keras.Model"),
     ]
-    return Case({}, right, wrong)
+    return Case({}, [head(), head(before=[layers.Dropout(0.2)]), functional], wrong)
 
 
-@cases("09.5")
-def _(scans):
-    right = [(5130, 250890), [5130, 250890], np.array([5130.0, 250890.0])]
-    wrong = [
-        ((250890, 5130), "comes first"),
-        ((5120, 250880), "bias"),
-        ((500, 250890), "not one a place"),
-        ((512, 25088), "512 numbers go in"),
-        ((5130, 35850), "7 times 7"),
-        ((5130, 5130), "after Flatten"),
-        ((6000, 250890), "after pooling"),
-        (5130, "two numbers"),
-    ]
-    return Case({}, right, wrong)
-
-
-@cases("09.6", is_function=True)
+@cases("09.5", is_function=True)
 def _(scans):
     def heat(maps, gradients):
         return maps @ gradients.mean(axis=(0, 1))
@@ -171,3 +197,21 @@ def _(scans):
         (lambda m, g: heat(m, g).T, "an array (5, 4)"),
     ]
     return Case({}, [right, by_loops], wrong)
+
+
+@cases("09.6")
+def _(scans):
+    def answer(name):
+        return [("n00000000", name, 0.5), ("n00000001", "tench", 0.1)]
+
+    guesses = {"a.jpg": answer("espresso"), "b.jpg": answer("tripod"), "c.jpg": answer("daisy")}
+    right = {"a.jpg": "espresso", "b.jpg": "tripod", "c.jpg": "rapeseed"}
+    wrong = [
+        (right | {"c.jpg": "daisy"}, "now fool it"),
+        (dict.fromkeys(guesses, "tench"), "none of them right"),
+        ({"a.jpg": "espresso"}, "three photos or more"),
+        (["espresso", "tripod", "daisy"], "a dictionary"),
+        (right | {"a.jpg": "expresso"}, "is it espresso"),
+        (right | {"d.jpg": "daisy"}, "there is no photo 'd.jpg'"),
+    ]
+    return Case({"guesses": guesses}, [right, dict(reversed(right.items()))], wrong)
