@@ -1,12 +1,13 @@
-"""Two interactive pages for notebooks and slides, which need no running kernel.
+"""Three interactive pages for notebooks and slides, which need no running kernel.
 
 `kernels({"name": image})` shows what a 3x3 kernel does at each pixel, `arithmetic()`
-the sizes, parameters and costs of a convolutional layer. Each is one JavaScript
-file in this folder, carried by the output of its cell, so that it works in
+the sizes, parameters and costs of a convolutional layer, and `network_builder()` those
+of a whole network that one puts together. Each is one JavaScript file in this folder,
+with common.js before it, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
-notebook that is not trusted yet, a printed page) a picture stands in its place.
-The numbers are those of `helpers.convolution`; tests compare them in a browser.
-A third page in this folder, pad.js, needs Python: `helpers.explorers.pad` carries it.
+notebook that is not trusted yet, a printed page) a picture takes its place.
+The numbers are those of `helpers.convolution` and of Keras; tests compare them in a
+browser. A further page in this folder, pad.js, needs Python: `helpers.explorers.pad` carries it.
 """
 
 import base64
@@ -46,6 +47,9 @@ LIMITS = {
 """Where each slider of the arithmetic explorer starts and ends."""
 
 PADDINGS = "valid", "same", "full"
+
+NETWORKS = "LeNet-5", "The course's CNN", "AlexNet", "VGG16"
+"""What the network builder can start with."""
 
 
 def kernels(images, kernel=((0, 0, 0), (0, 1, 0), (0, 0, 0))):
@@ -100,6 +104,25 @@ def arithmetic(**start):
     )
 
 
+def network_builder(preset="LeNet-5"):
+    """Show the network builder, starting with one of NETWORKS.
+
+    Layers are added, moved and removed; volumes, parameters, multiplications and
+    receptive fields follow, and the Keras code of the network can be copied.
+    Raises CourseError for other names.
+    """
+    if preset not in NETWORKS:
+        raise CourseError(
+            f"The network builder knows no {preset!r}; it starts with {', '.join(NETWORKS)}."
+        )
+    _show(
+        "builder",
+        {"preset": preset},
+        "The network builder: volumes of a network drawn to scale, and a table of its "
+        "layers with output shapes, parameters and multiplications.",
+    )
+
+
 def _grey(name, image):
     """`image` as an array (height, width) of uint8, or CourseError."""
     image = _array(image, f"the image {name!r}")
@@ -140,11 +163,17 @@ def _array(values, what):
         raise CourseError(f"The rows of {what} differ in length, so it is no array.") from None
 
 
+def source(name):
+    """The JavaScript of the page `name`, after what all pages share."""
+    files = FOLDER / "common.js", FOLDER / f"{name}.js"
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
 def _show(name, settings, alt):
     """Display the page `name`.js with its settings, and its picture as a stand-in."""
     from IPython.display import HTML, display
 
-    script = (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    script = source(name)
     picture = base64.b64encode((FOLDER / f"{name}.png").read_bytes())
     # "<" could end the script early.
     values = json.dumps(settings).replace("<", "\\u003c")

@@ -126,22 +126,7 @@ const STYLE = `
   .conv-arith-pair b { font-size: 20px; }
 }`;
 
-// The formulas, for one axis: see helpers/convolution.py -------------------
-
-const footprint = (k, dilation) => dilation * (k - 1) + 1;
-
-// [before, after]: "same" puts the odd pixel after, as Keras does.
-function paddingOf(n, { kernel, padding, stride, dilation }) {
-  const span = footprint(kernel, dilation);
-  if (padding === "valid") return [0, 0];
-  if (padding === "full") return [span - 1, span - 1];
-  if (padding === "same") {
-    const needed = (Math.ceil(n / stride) - 1) * stride + span - n;
-    const total = Math.max(needed, 0);
-    return [Math.floor(total / 2), Math.ceil(total / 2)];
-  }
-  return [padding, padding];
-}
+// The layers ----------------------------------------------------------------
 
 // One object for each layer, up to the first that does not fit; why that does
 // not; and the first layer, which has parameters even where it does not fit.
@@ -168,7 +153,7 @@ function stack(values) {
         + `does not fit into ${room}.`;
       return { layers, refusal, first: layers[0] ?? layer };
     }
-    layer.out = Math.floor((padded - span) / stride) + 1;
+    layer.out = outputSize(n, values);
     layer.multiplications = layer.out * layer.out * weights;
     layers.push(layer);
     [n, channels] = [layer.out, filters];
@@ -342,10 +327,8 @@ function drawingOf(values, result, place) {
 
 // The numbers --------------------------------------------------------------
 
-const whole = (number) => number.toLocaleString("en-US");
 const shape = (...sides) => sides.join(" x ");
 const bold = (text) => `<b>${text}</b>`;
-const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 function numbersOf(values, { layers, refusal, first }) {
   const { kernel: k, stride: s, dilation: d, filters } = values;
@@ -471,18 +454,7 @@ function mount(root, settings) {
   card.className = "conv-arith";
   card.setAttribute("role", "group");
   card.setAttribute("aria-label", "Convolution-arithmetic explorer");
-  // JupyterLab and reveal.js would take arrow keys and swipes for themselves.
-  card.setAttribute("data-lm-suppress-shortcuts", "true");
-  card.setAttribute("data-prevent-swipe", "");
-  card.addEventListener("keydown", (event) => {
-    const command = event.ctrlKey || event.metaKey || event.altKey;
-    const turns = ["PageUp", "PageDown", "Escape"].includes(event.key);
-    if (!turns && !command) event.stopPropagation();
-    if (turns && root.closest(".reveal")) {
-      event.preventDefault(); // a clicker turns pages, and moves no slider
-      event.target.blur(); // for slides ignore what is typed into a field
-    }
-  });
+  keepKeys(card);
   card.innerHTML = PAGE;
 
   const control = (name) => card.querySelector(`[name="${name}"]`);

@@ -29,7 +29,7 @@ def eye():
 
 
 def start():
-    """For each explorer, the settings of its call in notebooks 02 and 03."""
+    """For each explorer, the settings of its call in notebooks 02, 03 and 04."""
     ghost = sprites.pixels("ghost").mean(axis=2).astype(np.uint8)
     return {
         "kernel": {
@@ -37,24 +37,20 @@ def start():
             "kernel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
         },
         "arithmetic": {"size": 7, "kernel": 3, "padding": "same", "stride": 2},
+        "builder": {"preset": "LeNet-5"},
     }
-
-
-def source(name):
-    """The explorer's JavaScript."""
-    return (explorers.FOLDER / f"{name}.js").read_text(encoding="utf-8")
 
 
 def digest(name):
     """What identifies the explorer's code, whatever ends its lines."""
-    return hashlib.sha256(source(name).encode()).hexdigest()
+    return hashlib.sha256(explorers.source(name).encode()).hexdigest()
 
 
 def make(browser, name):
     """Store the explorer's picture, in 128 colours to keep notebooks small."""
     page_html = page_of(
         '<div id="root"></div><script type="module">'
-        f"{source(name)}\nmount(root, {json.dumps(start()[name])});</script>"
+        f"{explorers.source(name)}\nmount(root, {json.dumps(start()[name])});</script>"
     )
     with opened(browser, page_html, width=WIDTH) as page:
         card = page.locator("#root > :not(style)")

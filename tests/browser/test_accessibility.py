@@ -92,6 +92,28 @@ def test_arithmetic_explorer(browser, scheme):
         assert len(stops) == 8 + 1 + 4  # sliders, padding, and the place
 
 
+@SCHEMES
+@pytest.mark.parametrize("width", [1280, 320])
+def test_network_builder(browser, scheme, width):
+    html = page_of(shown(explorers.network_builder), style=EITHER)
+    with opened(browser, html, color_scheme=scheme, width=width) as page:
+        assert page.locator(".cvb").evaluate("card => card.hasAttribute('data-dark')") == (
+            scheme == "dark"
+        )
+        assert serious(page) == []
+        page.get_by_label("Kernel").fill("99")
+        page.locator("[role=option]").nth(5).click()
+        page.get_by_role("button", name="MaxPooling2D").click()
+        page.get_by_text("Keras code").click()
+        assert page.locator(".cvb-refused").inner_text()
+        assert serious(page) == []
+        page.get_by_label("Pool").fill("0")
+        assert page.locator(".cvb-error").inner_text()
+        assert serious(page) == []
+        # Network, six kinds, drawing, list, three fields, Up, Down, Remove, code, copy.
+        assert len(tab_stops(page, ".cvb")) == 1 + 6 + 2 + 3 + 3 + 3
+
+
 def pad_page():
     """The pad on a page of its own; in Python's place, one answer to everything."""
     code = (explorers.FOLDER / "pad.js").read_text(encoding="utf-8")
