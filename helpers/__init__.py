@@ -15,7 +15,7 @@ training      reuses a fitted model when nothing that it depends on has changed
 imagenet      Keras's pretrained networks: what is published, which are on this machine
 teachable_machine  reads a model that Google's Teachable Machine exported
 plots         one figure style, a Chinese font, alt text, networks as volumes
-explorers/    two interactive pages, and a drawing pad
+explorers/    three interactive pages, and a drawing pad
 exercises/    the self-checks of the exercises
 assignments/  what graded assignments import: data that differ per student, comparisons
 settings/     how JupyterLab and its kernels start in this course

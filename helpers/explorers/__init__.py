@@ -26,13 +26,14 @@ GREATEST_SIDE = 64
 """Pixels: a larger image would be too small to point at, and heavy to store."""
 
 NOT_RUNNING = (
-    "This is a picture of the explorer. To use it, run this cell, or trust the notebook "
-    "(menu View, Activate Command Palette, Trust Notebook)."
+    "This is a picture of the explorer. To use it, run the cells from the top down to this "
+    "one, or trust the notebook (menu View, Activate Command Palette, Trust Notebook)."
 )
-
 
 GREATEST_WEIGHT = 999
 """Of a kernel: with more digits, its products would not fit beside each other."""
+
+GREATEST_BIAS = 9999
 
 LIMITS = {
     "size": (3, 64),
@@ -52,19 +53,27 @@ NETWORKS = "LeNet-5", "The course's CNN", "AlexNet", "VGG16"
 """What the network builder can start with."""
 
 
-def kernels(images, kernel=((0, 0, 0), (0, 1, 0), (0, 0, 0))):
-    """Show the kernel explorer for grey images, starting with `kernel`, 3x3.
+def kernels(images, kernel=((0, 0, 0), (0, 1, 0), (0, 0, 0)), bias=0, relu=False):
+    """Show the kernel explorer for images, starting with `kernel`.
 
-    images: {name: array (height, width) of uint8}, sides of 3 to 64 pixels. The
-        first is shown at the start.
-    kernel: weights from -999 to 999.
-    Raises CourseError for other images and kernels.
+    images: {name: array (height, width) or (height, width, 3) of uint8}, sides of 3 to
+        64 pixels. The first is shown at the start.
+    kernel: weights from -999 to 999, (3, 3) for greys or (3, 3, 3) for colours.
+    bias, relu: what is done to the sums: a number is added, the negative ones become 0.
+    Raises CourseError for other images, kernels and biases.
     """
     if not isinstance(images, dict) or not images:
         raise CourseError('Give images by name: kernels({"sprite": image}).')
+    if not isinstance(bias, int | float | np.number) or not abs(bias) <= GREATEST_BIAS:
+        raise CourseError(
+            f"The kernel explorer takes a bias from -{GREATEST_BIAS} to {GREATEST_BIAS}, "
+            f"not {bias!r}."
+        )
     settings = {
-        "images": {str(name): _grey(name, image).tolist() for name, image in images.items()},
-        "kernel": _three_by_three(kernel).tolist(),
+        "images": {str(name): _image(name, image).tolist() for name, image in images.items()},
+        "kernel": _weights(kernel).tolist(),
+        "bias": float(bias),
+        "relu": bool(relu),
     }
     _show(
         "kernel",
@@ -123,15 +132,15 @@ def network_builder(preset="LeNet-5"):
     )
 
 
-def _grey(name, image):
-    """`image` as an array (height, width) of uint8, or CourseError."""
+def _image(name, image):
+    """`image` as an array (height, width) or (height, width, 3) of uint8, or CourseError."""
     image = _array(image, f"the image {name!r}")
-    if image.dtype != np.uint8 or image.ndim != 2:
+    if image.dtype != np.uint8 or not (image.ndim == 2 or image.shape[2:] == (3,)):
         raise CourseError(
-            f"The kernel explorer takes grey images (height, width) of uint8; "
-            f"{name!r} has the shape {image.shape} and dtype {image.dtype}."
+            f"The kernel explorer takes images (height, width) or (height, width, 3) of "
+            f"uint8; {name!r} has the shape {image.shape} and dtype {image.dtype}."
         )
-    if not 3 <= min(image.shape) <= max(image.shape) <= GREATEST_SIDE:
+    if not 3 <= min(image.shape[:2]) <= max(image.shape[:2]) <= GREATEST_SIDE:
         raise CourseError(
             f"The kernel explorer takes sides of 3 to {GREATEST_SIDE} pixels; "
             f"{name!r} has the shape {image.shape}."
@@ -139,12 +148,12 @@ def _grey(name, image):
     return image
 
 
-def _three_by_three(kernel):
-    """`kernel` as a 3x3 array of numbers that can be shown, or CourseError."""
+def _weights(kernel):
+    """`kernel` as an array of numbers that can be shown, or CourseError."""
     kernel = _array(kernel, "the kernel")
-    if kernel.shape != (3, 3) or kernel.dtype.kind not in "iuf":
+    if kernel.shape not in {(3, 3), (3, 3, 3)} or kernel.dtype.kind not in "iuf":
         raise CourseError(
-            f"The kernel explorer takes a 3x3 kernel of numbers, not one of shape "
+            f"The kernel explorer takes a 3x3 or 3x3x3 kernel of numbers, not one of shape "
             f"{kernel.shape} and dtype {kernel.dtype}."
         )
     if not np.all(np.abs(kernel.astype(float)) <= GREATEST_WEIGHT):

@@ -31,6 +31,17 @@ const PADDINGS = ["valid", "same", "full", "explicit p"];
 const BLUE = "#0072B2";
 const VERMILION = "#D55E00";
 const GREY = "#767676"; // at least 3 to 1 beside every fill
+const PIXEL = "#c9dcea";
+const VALUE = "#f7dfce";
+const ADDED = "#ececec"; // and its hatching
+const HATCHING = "#b4b4b4";
+const BETWEEN = "#fff";
+
+// What these are on a dark page.
+const DARK = {
+  [BLUE]: "#56b4e9", [VERMILION]: "#ff9d57", [GREY]: "#a4acb5", [PIXEL]: "#35566b",
+  [VALUE]: "#5a4030", [ADDED]: "#2a3037", [HATCHING]: "#5a626b", [BETWEEN]: "#1b1f24",
+};
 
 // The drawing's own units, near CSS pixels.
 const DRAWING = { width: 440, height: 220, gap: 48, largestPixel: 26 };
@@ -38,12 +49,22 @@ const DRAWING = { width: 440, height: 220, gap: 48, largestPixel: 26 };
 const STYLE = `
 .conv-arith, .conv-arith * { box-sizing: border-box; }
 .conv-arith {
+  --back: #fff; --text: #1a1a1a; --soft: #555; --line: #d5d9de; --edge: #767d85;
+  --number: ${BLUE}; --hover: #eef4f9; --refusal: #a33c00;
   container-type: inline-size; color-scheme: light; margin: 4px 0;
-  background: #fff; color: #1a1a1a;
-  border: 1px solid #d5d9de; border-radius: 8px;
+  background: var(--back); color: var(--text);
+  border: 1px solid var(--line); border-radius: 8px;
   font: 14px/1.4 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums; text-align: left;
 }
+.conv-arith[data-dark] {
+  --back: #1b1f24; --text: #eceff2; --soft: #b8bfc6; --line: #3b424a;
+  --edge: #8b939c; --number: #7cc4ee; --hover: #2b333b; --refusal: #ff9d57;
+  color-scheme: dark;
+}
+${Object.entries(DARK).map(([light, dark]) => `
+.conv-arith[data-dark] svg [fill="${light}"] { fill: ${dark}; }
+.conv-arith[data-dark] svg [stroke="${light}"] { stroke: ${dark}; }`).join("")}
 .conv-arith-grid {
   display: grid; gap: 4px 24px; padding: 12px 16px;
   grid-template-columns: 244px minmax(0, 1fr);
@@ -65,16 +86,17 @@ const STYLE = `
   font: inherit; width: 100%; margin: 0; accent-color: ${BLUE};
 }
 .conv-arith select, .conv-arith button {
-  font: inherit; color: inherit; background: #fff; border: 1px solid #8a929b;
+  font: inherit; color: inherit; background: var(--back);
+  border: 1px solid var(--edge);
   border-radius: 5px; height: 28px; padding: 0 6px; margin: 0; min-width: 0;
 }
 .conv-arith button { cursor: pointer; width: 54px; }
-.conv-arith button:disabled { cursor: default; color: #777; }
-.conv-arith button:hover { background: #eef4f9; }
-.conv-arith :focus-visible { outline: 3px solid ${BLUE}; outline-offset: 2px; }
+.conv-arith button:disabled { cursor: default; color: var(--soft); }
+.conv-arith button:hover { background: var(--hover); }
+.conv-arith :focus-visible { outline: 3px solid var(--number); outline-offset: 2px; }
 .conv-arith-drawing svg:focus-visible { outline-offset: -3px; }
 .conv-arith-place {
-  border-top: 1px solid #d5d9de; margin-top: 6px; padding-top: 6px;
+  border-top: 1px solid var(--line); margin-top: 6px; padding-top: 6px;
 }
 .conv-arith-buttons {
   display: flex; gap: 8px; align-items: center; height: 32px;
@@ -90,13 +112,13 @@ const STYLE = `
 }
 .conv-arith-pair { display: flex; flex-wrap: wrap; gap: 0 24px; }
 .conv-arith-line { display: flex; gap: 8px; padding: 1px 0; }
-.conv-arith-line > :first-child { color: #555; }
+.conv-arith-line > :first-child { color: var(--soft); }
 .conv-arith-line > :last-child { min-width: 0; }
 .conv-arith-line [data-label=Size] { display: none; }
 .conv-arith-whole, .conv-arith b { white-space: nowrap; }
-.conv-arith b { font-weight: 700; color: ${BLUE}; }
+.conv-arith b { font-weight: 700; color: var(--number); }
 .conv-arith p { margin: 0 0 4px; padding: 0; }
-.conv-arith .conv-arith-refusal { color: #a33c00; font-weight: 600; }
+.conv-arith .conv-arith-refusal { color: var(--refusal); font-weight: 600; }
 .conv-arith [hidden] { display: none; }
 .conv-arith-spoken {
   position: absolute; width: 1px; height: 1px; overflow: hidden;
@@ -213,7 +235,7 @@ function gridLines(x, y, count, pixel) {
     path += `M${x + line * pixel} ${y}v${count * pixel}`;
     path += `M${x} ${y + line * pixel}h${count * pixel}`;
   }
-  return `<path d="${path}" stroke="#fff" stroke-width="1" fill="none"/>`;
+  return `<path d="${path}" stroke="${BETWEEN}" stroke-width="1" fill="none"/>`;
 }
 
 // Where a grid ends: its fill alone is too faint on white.
@@ -227,8 +249,8 @@ function hatched(x, y, side) {
     const [from, to] = [Math.max(0, t - side), Math.min(t, side)];
     path += `M${x + from} ${y + t - from}L${x + to} ${y + t - to}`;
   }
-  return rectangle(x, y, side, side, 'fill="#ececec"')
-    + `<path d="${path}" stroke="#b4b4b4" stroke-width="1" fill="none"/>`;
+  return rectangle(x, y, side, side, `fill="${ADDED}"`)
+    + `<path d="${path}" stroke="${HATCHING}" stroke-width="1" fill="none"/>`;
 }
 
 // An outline around rows and columns; tiny ones grow, to stay visible.
@@ -282,7 +304,7 @@ function drawingOf(values, result, place) {
   const inside = first.before * pixel;
   let svg = hatched(input.x, input.y, padded * pixel) + rectangle(
     input.x + inside, input.y + inside, first.n * pixel, first.n * pixel,
-    'fill="#c9dcea"',
+    `fill="${PIXEL}"`,
   );
   if (!layers.length) {
     const side = first.span * pixel;
@@ -316,7 +338,7 @@ function drawingOf(values, result, place) {
   svg += `<path d="M${tip - 24} ${middle}H${tip}m-7 -5l7 5l-7 5" fill="none" `
     + `stroke="${GREY}" stroke-width="2"/>`;
   const side = out * pixel;
-  svg += rectangle(output.x, output.y, side, side, 'fill="#f7dfce"');
+  svg += rectangle(output.x, output.y, side, side, `fill="${VALUE}"`);
   svg += gridLines(output.x, output.y, out, pixel)
     + edge(output.x, output.y, side);
   const x = output.x + place.column * pixel;
@@ -637,4 +659,5 @@ function mount(root, settings) {
   }
   update();
   root.replaceChildren(card);
+  followTheme(card);
 }

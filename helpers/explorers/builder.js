@@ -197,9 +197,9 @@ function family(layer) {
   return { Conv2D: "conv", Dense: "dense", Flatten: "plain" }[layer.kind] ?? "pool";
 }
 
-const TALL = 128; // units, near CSS pixels: the tallest volume
+const TALL = 104; // units, near CSS pixels: the tallest volume
 const LONG = [430, 250, 120]; // all channels beside each other: the first that fits
-const BROAD = 1190; // the drawing, on a wide page
+const BROAD = 1130; // the drawing, on a slide
 const SLANT = 0.35; // of the width, to the right and up
 
 // Volumes to scale: height and width share one scale, channels have another, and
@@ -291,12 +291,12 @@ const STYLE = `
 .cvb-conv { fill: var(--conv); } .cvb-pool { fill: var(--pool); }
 .cvb-dense { fill: var(--dense); } .cvb-plain { fill: var(--plain); }
 .cvb-top { opacity: 0.75; } .cvb-end { opacity: 0.9; }
-.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 206px; gap: 0 18px; }
-.cvb-row { display: grid; align-items: center; gap: 0 8px; padding: 0 6px 0 0;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 116px 98px 122px 104px; }
+.cvb-body { display: grid; grid-template-columns: minmax(0, 1fr) 188px; gap: 0 14px; }
+.cvb-row { display: grid; align-items: center; gap: 0 6px; padding: 0 6px 0 0;
+  grid-template-columns: 14px 20px minmax(0, 1fr) 122px 92px 118px 104px; }
 .cvb-row > :nth-child(n+4) { text-align: right; white-space: nowrap; }
 .cvb-head { color: var(--soft); font-size: 14px; border-bottom: 1px solid var(--line); }
-.cvb-table { max-height: 312px; overflow-y: auto; position: relative; }
+.cvb-table { max-height: 284px; overflow-y: auto; position: relative; }
 .cvb-head, .cvb-total { position: sticky; background: var(--back); z-index: 1; }
 .cvb-head { top: 0; } .cvb-total { bottom: 0; min-height: 26px; }
 .cvb-list .cvb-row { cursor: pointer; border-radius: 4px; min-height: 26px;
@@ -304,32 +304,34 @@ const STYLE = `
 .cvb-list [aria-selected="true"] { background: var(--now); }
 .cvb-grip { touch-action: none; cursor: grab; color: var(--soft); text-align: center;
   align-self: stretch; display: grid; place-items: center; }
-.cvb-row code { font: 14px/18px ui-monospace, Consolas, Menlo, monospace; padding: 0;
-  color: inherit; background: none; overflow: hidden; text-overflow: ellipsis;
-  white-space: nowrap; border-left: 6px solid var(--kind, transparent);
-  padding-left: 7px; }
+.cvb-code { font: 14px/18px ui-monospace, Consolas, Menlo, monospace;
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  border-left: 6px solid var(--kind, transparent); padding-left: 7px; }
 .cvb-row.cvb-conv { --kind: var(--conv); } .cvb-row.cvb-pool { --kind: var(--pool); }
 .cvb-row.cvb-dense { --kind: var(--dense); } .cvb-row.cvb-plain { --kind: var(--plain); }
 .cvb-share { padding: 3px 0; background: linear-gradient(var(--edge) 0 0) no-repeat
   right bottom / var(--share, 0) 3px; }
 .cvb-total { border-top: 1px solid var(--line); font-weight: 600;
-  grid-template-columns: 14px 20px minmax(0, 1fr) 50px 164px 122px 104px; }
+  grid-template-columns: 14px 20px minmax(0, 1fr) 48px 164px 118px 104px; }
 .cvb-refused { color: var(--mark); }
 .cvb p { margin: 4px 0 0; }
 .cvb-side b { display: block; margin-bottom: 4px; }
-.cvb-fields label { display: grid; grid-template-columns: 84px minmax(0, 1fr);
+.cvb-fields label { display: grid; grid-template-columns: 78px minmax(0, 1fr);
   align-items: center; margin: 0 0 3px; }
 .cvb-fields :is(input, select) { width: 100%; padding: 0 6px; }
-.cvb-moves { display: flex; gap: 6px; margin-top: 6px; }
+.cvb-moves { display: flex; gap: 5px; margin-top: 4px; }
 .cvb-error { color: var(--mark); font-size: 14px; }
-.cvb details { margin-top: 6px; }
-.cvb summary { cursor: pointer; width: fit-content; }
+.cvb-shares { float: right; }
+.cvb details { margin-top: 4px; }
+.cvb pre { clear: both; }
+.cvb summary { cursor: pointer; width: fit-content; color: inherit; }
 .cvb pre { font: 14px/19px ui-monospace, Consolas, Menlo, monospace; margin: 6px 0;
   padding: 8px 10px; overflow-x: auto; color: inherit; background: var(--field);
   border: 1px solid var(--line); border-radius: 6px; }
 .cvb-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
-@container (max-width: 900px) {
+@container (max-width: 1040px) {
+  .cvb-code { white-space: normal; }
   .cvb-body { grid-template-columns: minmax(0, 1fr); gap: 8px; }
   .cvb-fields { display: grid; gap: 0 14px;
     grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); }
@@ -342,7 +344,7 @@ const STYLE = `
   .cvb-row > :nth-child(1), .cvb-row > :nth-child(2) { position: absolute; top: 4px;
     left: 26px; }
   .cvb-row > :nth-child(1) { left: 0; bottom: 4px; width: 24px; }
-  .cvb-row > :nth-child(3) { width: 100%; white-space: normal; }
+  .cvb-row > :nth-child(3) { width: 100%; }
   .cvb-row > [data-label]::before { content: attr(data-label) " "; font-weight: 400;
     color: var(--soft); }
   .cvb-share { background: none; padding: 0; }
@@ -354,7 +356,7 @@ const PAGE = `
 <div class="cvb" role="group" aria-label="Network builder">
   <div class="cvb-bar">
     <label>Network <select class="cvb-preset"></select></label>
-    <span>Add below the marked layer:</span>
+    <span>Add a layer:</span>
     ${Object.keys(NEW).map((kind) =>
       `<button type="button" data-add="${kind}">${kind}</button>`).join("")}
   </div>
@@ -369,7 +371,6 @@ const PAGE = `
           keys choose, Alt and arrow keys move, Delete removes"></div>
         <div class="cvb-row cvb-total"></div>
       </div>
-      <p class="cvb-shares"></p>
       <p class="cvb-refused" role="alert"></p>
       <p class="cvb-notes"></p>
     </div>
@@ -384,6 +385,7 @@ const PAGE = `
       </div>
     </div>
   </div>
+  <p class="cvb-shares"></p>
   <details><summary>Keras code</summary><pre tabindex="0"></pre>
     <button type="button" class="cvb-copy">Copy</button></details>
   <div class="cvb-live" aria-live="polite"></div>
@@ -438,7 +440,8 @@ function mount(root, settings) {
     seeSelected();
   }
 
-  // One line of the list; number 0 is the input.
+  // One line of the list; number 0 is the input. (Notebooks have looks of their own for
+  // what is marked as code.)
   function row(number, values, totals) {
     const layer = network.layers[number - 1];
     const code = layer ? lineOf(layer) : `keras.Input((${network.input.join(", ")}))`;
@@ -446,7 +449,8 @@ function mount(root, settings) {
     const bar = (name, value) => `<span data-label="${name}" class="cvb-share" style="`
       + `--share: ${100 * (value / totals[name.toLowerCase()] || 0)}%">`
       + `${value ? whole(value) : ""}</span>`;
-    const said = [code, shape ? `output ${shapeText(shape)}` : "impossible here"];
+    const missing = number === result.rows.length + 1 ? "impossible" : "no input";
+    const said = [code, shape ? `output ${shapeText(shape)}` : missing];
     if (sees) {
       said.push(`${whole(parameters)} parameters`,
         `${whole(multiplications)} multiplications`, `receptive field ${shapeText(sees)}`);
@@ -455,8 +459,8 @@ function mount(root, settings) {
       + `id="${mark}-${number}" data-layer="${number}" aria-selected="${number === selected}" `
       + `aria-label="${number}: ${said.join(", ").replaceAll('"', "")}">`
       + `<span class="cvb-grip">${layer ? "\u2807" : ""}</span>`
-      + `<span>${number || ""}</span><code>${code}</code>`
-      + `<span data-label="Output">${shape ? shapeText(shape) : "\u2013"}</span>`
+      + `<span>${number || ""}</span><span class="cvb-code" title='${code}'>${code}</span>`
+      + `<span data-label="Output">${shape ? shapeText(shape) : missing}</span>`
       + bar("Parameters", parameters) + bar("Multiplications", multiplications)
       + `<span data-label="Receptive field">${sees ? shapeText(sees) : ""}</span></div>`;
   }
@@ -464,7 +468,7 @@ function mount(root, settings) {
   function showTotal(rows, refusal, totals) {
     const convolutions = (name) => Math.round(100 * sum(rows.map((each, i) =>
       (network.layers[i].kind === "Conv2D" ? each[name] : 0))) / totals[name]);
-    part("shares").textContent = totals.parameters
+    part("shares").textContent = totals.parameters && !refusal
       ? `Convolutions hold ${convolutions("parameters")} % of the parameters and do `
         + `${convolutions("multiplications")} % of the multiplications.` : "";
     part("total").innerHTML = `<span></span><span></span><span>`

@@ -69,7 +69,17 @@ def test_kernel_explorer(browser, scheme):
         assert page.get_by_role("alert").inner_text()
         assert serious(page) == []
         stops = tab_stops(page, ".cvk")
-        assert len(stops) == 5 + 2 + 9
+        assert len(stops) == 5 + 2 + 9 + 2  # with the greys and "More"
+        page.get_by_text("More: bias").click()
+        page.get_by_label("Colour, 27 weights").check()
+        page.get_by_label("ReLU").check()
+        page.get_by_label("Bias").fill("-300")
+        page.get_by_role("button", name="Webcam").click()
+        assert page.locator(".cvk-trouble").inner_text()
+        boxes["Image"].select_option("middle")
+        assert serious(page) == []
+        # Bias, two boxes, sweep, file, camera, code, copy.
+        assert len(tab_stops(page, ".cvk")) == 5 + 2 + 27 + 2 + 8
 
 
 @SCHEMES
@@ -107,7 +117,7 @@ def test_network_builder(browser, scheme, width):
         page.get_by_text("Keras code").click()
         assert page.locator(".cvb-refused").inner_text()
         assert serious(page) == []
-        page.get_by_label("Pool").fill("0")
+        page.get_by_role("spinbutton", name="Pool").fill("0")
         assert page.locator(".cvb-error").inner_text()
         assert serious(page) == []
         # Network, six kinds, drawing, list, three fields, Up, Down, Remove, code, copy.

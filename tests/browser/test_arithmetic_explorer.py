@@ -4,7 +4,6 @@ import random
 import re
 
 import explorer_pictures
-import matplotlib.colors
 import numpy as np
 import pytest
 from browser import opened, page_of, shown
@@ -311,33 +310,40 @@ def test_what_the_drawing_says(explorer):
     assert said(size=5, kernel=7) == ("Layer 1: a kernel of size 7 does not fit into 5 pixels.")
 
 
-def test_the_drawing_stands_out(explorer):
-    """At least 3 to 1 (WCAG 1.4.11): edges on white, marks on their grids."""
-    move(explorer, START | {"padding": 1})
-    colours = explorer.locator("svg").evaluate(
-        """drawing => Object.fromEntries([
-            ["edge", drawing.querySelector('[stroke="#767676"]'), "stroke"],
-            ["seen", drawing.querySelector("[data-rows]"), "fill"],
-            ["padding", drawing.querySelectorAll("rect")[0], "fill"],
-            ["input", drawing.querySelectorAll("rect")[1], "fill"],
-            ["output", [...drawing.querySelectorAll("rect")].at(-4), "fill"],
-            ["place", [...drawing.querySelectorAll("rect")].at(-2), "fill"],
-        ].map(([name, shape, kind]) => [name, shape.getAttribute(kind)]))"""
-    )
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_drawing_stands_out(browser, scheme):
+    """At least 3 to 1 (WCAG 1.4.11): edges on the page, marks on their grids."""
+    html = page_of(shown(arithmetic), style=":root { color-scheme: light dark; }")
+    with opened(browser, html, color_scheme=scheme) as page:
+        explorer = page.locator(CARD)
+        move(explorer, START | {"padding": 1})
+        colours = explorer.evaluate(
+            """card => Object.fromEntries([
+                ["page", card, "backgroundColor"],
+                ["edge", card.querySelector('svg [stroke="#767676"]'), "stroke"],
+                ["seen", card.querySelector("svg [data-rows]"), "fill"],
+                ["padding", card.querySelectorAll("svg rect")[0], "fill"],
+                ["input", card.querySelectorAll("svg rect")[1], "fill"],
+                ["output", [...card.querySelectorAll("svg rect")].at(-4), "fill"],
+                ["place", [...card.querySelectorAll("svg rect")].at(-2), "fill"],
+            ].map(([name, shape, kind]) => [name, getComputedStyle(shape)[kind]]))"""
+        )
+    lights = {name: light(colour) for name, colour in colours.items()}
+    assert (lights["page"] < 0.1) == (scheme == "dark")
     for front, back in (
-        ("edge", "white"),
+        ("edge", "page"),
         ("edge", "input"),
         ("seen", "input"),
         ("seen", "padding"),
         ("place", "output"),
     ):
-        pair = [light(colours.get(name, name)) for name in (front, back)]
+        pair = [lights[name] for name in (front, back)]
         assert (max(pair) + 0.05) / (min(pair) + 0.05) >= 3, (front, back)
 
 
 def light(colour):
-    """The relative luminance of a colour, 0 to 1, as WCAG defines it."""
-    parts = np.array(matplotlib.colors.to_rgb(colour))
+    """The relative luminance of a colour "rgb(...)", 0 to 1, as WCAG defines it."""
+    parts = np.array([int(part) / 255 for part in re.findall(r"\d+", colour)])
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]
 

@@ -1,5 +1,7 @@
 """The kernel explorer in a real browser: its numbers are those of NumPy."""
 
+import base64
+import io
 import re
 from contextlib import contextmanager
 from fractions import Fraction
@@ -104,7 +106,7 @@ class Explorer:
                     products: all(".cvk-products > *").map(cell => cell.textContent),
                     preset: card.querySelector(".cvk-preset").value,
                     place: text(".cvk-place"), live: text(".cvk-live"),
-                    output: card.querySelectorAll(".cvk-head")[1].innerText,
+                    output: card.querySelectorAll(".cvk-head > span")[1].innerText,
                     error: text(".cvk-error"),
                     sum: Number(sum.dataset.value), sumText: sum.textContent,
                     low: Number(range.dataset.low), high: Number(range.dataset.high),
@@ -158,7 +160,9 @@ def check(seen, image, kernel, stride, padding, flipped, place):
     assert (seen["low"], seen["high"]) == pytest.approx(
         (map_.min(), map_.max()), rel=1e-9, abs=1e-9
     )
-    assert ("Blue is negative." in seen["rangeText"]) == (map_.min() < -1e-9)
+    keeps = abs(np.sum(kernel) - 1) < 1e-9
+    assert ("Below 0 is black." in seen["rangeText"]) == (keeps and map_.min() < 0)
+    assert ("Above 255 is white." in seen["rangeText"]) == (keeps and map_.max() > 255)
     rows = ", ".join(" ".join(map(str, line)) for line in patch)
     assert seen["live"] == (
         f"Row {row + 1}, column {column + 1} of {height} x {width}: "
@@ -176,7 +180,7 @@ def test_numbers_are_those_of_numpy(browser):
     rng = np.random.default_rng(2)
     flipped = False
     with explorer(browser) as page:
-        for trial in range(54):
+        for trial in range(40):
             name = rng.choice(list(IMAGES))
             image = IMAGES[name]
             stride, padding = int(rng.integers(1, 4)), int(rng.integers(3))
@@ -220,24 +224,376 @@ def test_numbers_are_those_of_numpy(browser):
             check(seen, image, kernel, stride, padding, flipped, place)
 
 
+def test_the_identity_shows_exactly_the_same_picture(browser):
+    with explorer(browser) as page:
+        for name, image in IMAGES.items():
+            page.choose("Image", name)
+            shape = tuple(n - 2 for n in image.shape)
+            page.point("Feature map", 0, 0, shape)
+            drawn = page.colours(shape)
+            inside = np.repeat(image[1:-1, 1:-1, None], 3, axis=2)
+            # A corner holds the frame around the current place.
+            far = np.add.outer(*map(np.arange, inside.shape[:2])) > 2
+            assert (drawn == inside)[far].all()
+
+
+def true_greys(values, kernel):
+    """What the page's true greys are: 0 to 255, or about the middle."""
+    if abs(np.sum(kernel) - 1) < 1e-9:
+        return values.clip(0, 255)
+    return 127.5 * (1 + values / np.abs(values).max())
+
+
 def test_the_map_is_drawn(browser):
     # Away from the frame around the current place, which a corner holds.
     image = IMAGES["noise"]
     with explorer(browser) as page:
         page.choose("Image", "noise")
         page.walk("Feature map", -9, -9)
-        for preset in ("Gaussian blur", "Sobel Gx"):
+        for preset, kernel in KERNELS.items():
             page.choose("Kernel", preset)
-            map_ = correlate(image, KERNELS[preset])
+            map_ = correlate(image, kernel)
             low, high = map_.min(), map_.max()
-            if low >= 0:
-                grey = 255 * (map_ - low) / (high - low)
-                expected = np.repeat(grey[:, :, None], 3, axis=2)
-            else:
-                share = (map_ / max(-low, high))[:, :, None]
-                expected = np.where(share < 0, -share * [86, 180, 233], 255 * share)
-            drawn = page.colours(map_.shape)
-            assert np.abs(drawn - expected)[1:, 1:].max() <= 1
+            for greys, expected in (
+                ("true greys", true_greys(map_, kernel)),
+                ("stretched", 255 * (map_ - low) / (high - low)),
+                ("without sign", 255 * np.abs(map_) / np.abs(map_).max()),
+            ):
+                page.choose("Greys", greys)
+                drawn = page.colours(map_.shape)
+                assert (drawn[..., 0] == drawn[..., 1]).all()
+                assert np.abs(drawn[..., 2] - expected)[1:, 1:].max() <= 0.51
+
+
+def test_kernels_that_sum_to_one_keep_the_brightness(browser):
+    """The mean grey of blurred noise is the noise's, up to its borders."""
+    image = IMAGES["most"]
+    with explorer(browser) as page:
+        page.choose("Image", "most")
+        page.choose("Padding", "1")
+        for preset in ("Identity", "Box blur", "Gaussian blur"):
+            page.choose("Kernel", preset)
+            drawn = page.colours(image.shape)[2:5, 2:62, 0]
+            assert drawn.mean() == pytest.approx(image[2:5, 2:62].mean(), abs=3)
+
+
+# --- Bias, ReLU, colour, and the same in Keras --------------------------------------
+
+
+PHOTO = RNG.integers(0, 256, (9, 13, 3)).astype(np.uint8)
+
+
+def more(page):
+    page.card.get_by_text("More: bias").click()
+
+
+def keras_map(page, image):
+    """What the code that the page offers to copy makes of an image."""
+    names = {"image": image}
+    exec(page.card.locator(".cvk-python").text_content(), names)
+    return np.asarray(names["feature_map"])
+
+
+def value_at(page, place, shape):
+    page.point("Feature map", *place, shape)
+    return page.read()["sum"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "bias", "relu", "stride", "padding", "flip"),
+    [
+        ("Sobel Gx", "-20", True, 1, 0, False),
+        ("Emboss", "1/3", False, 2, 1, True),
+        ("Sharpen", "\u2212128,5", True, 3, 2, False),
+    ],
+)
+@pytest.mark.parametrize("colour", [False, True])
+def test_values_are_those_of_numpy_and_of_the_copied_keras(
+    browser, kernel, bias, relu, stride, padding, flip, colour
+):
+    with explorer(browser, {"photo": PHOTO}) as page:
+        more(page)
+        page.choose("Kernel", kernel)
+        page.choose("Stride", str(stride))
+        page.choose("Padding", str(padding))
+        page.card.get_by_label("Bias").fill(bias)
+        page.card.get_by_label("ReLU").set_checked(relu)
+        page.card.get_by_label("Colour, 27 weights").set_checked(colour)
+        grey = PHOTO.mean(axis=2).astype(np.uint8)
+        image, weights = grey, np.array(KERNELS[kernel])
+        if colour:
+            # One weight of each channel is changed by hand.
+            for i, channel in enumerate(("red", "green", "blue")):
+                label = f"Kernel row 2, column 1, {channel}"
+                page.card.get_by_label(label).fill(str(i - 2))
+            weights = np.repeat(weights[..., None] / 3, 3, axis=-1)
+            weights[1, 0] = [-2, -1, 0]
+            image = PHOTO
+        if flip:
+            page.flip()
+        convolution = convolve if flip else correlate
+        settings = {"padding": padding, "stride": stride}
+        if colour:
+            channels = zip(np.moveaxis(image, 2, 0), np.moveaxis(weights, 2, 0), strict=True)
+            expected = sum(convolution(one, nine, **settings) for one, nine in channels)
+        else:
+            expected = convolution(image, weights, **settings)
+        expected = expected + number(bias)
+        expected = np.maximum(expected, 0) if relu else expected
+        assert page.read()["output"] == f"Output {expected.shape[0]} x {expected.shape[1]}"
+        for place in [(0, 0), *zip(*(RNG.integers(expected.shape, size=(6, 2)).T), strict=True)]:
+            shown_value = value_at(page, place, expected.shape)
+            assert shown_value == pytest.approx(expected[place], abs=1e-9)
+        assert keras_map(page, image) == pytest.approx(expected, rel=1e-5, abs=2e-3)
+        page.walk("Feature map", -9, -9)
+        scaled = true_greys(expected, weights)
+        drawn = page.colours(expected.shape)[..., 0]
+        assert np.abs(drawn - scaled)[1:, 1:].max() <= 0.51
+
+
+def test_the_steps_to_the_value_are_shown(browser):
+    with explorer(browser, {"middle": np.full((3, 3), 100, np.uint8)}) as page:
+        more(page)
+        place = "Sum at row 1, column 1"
+        assert page.read()["place"] == place
+        page.card.get_by_label("Bias").fill("-250")
+        assert page.read()["place"] == f"{place}: 100 \u2212 250 ="
+        page.card.get_by_label("ReLU").check()
+        seen = page.read()
+        assert seen["place"] == f"{place}: ReLU of 100 \u2212 250 ="
+        assert seen["sum"] == 0
+        assert seen["live"].endswith("sum ReLU of 100 \u2212 250 = 0.")
+
+
+def test_colour_and_back_leave_the_kernel_as_it_was(browser):
+    with explorer(browser, {"photo": PHOTO}) as page:
+        more(page)
+        page.type_kernel(WEIGHTS[:9])
+        before = page.read()
+        page.card.get_by_label("Colour, 27 weights").check()
+        assert len(page.read()["kernel"]) == 27
+        page.card.get_by_label("Colour, 27 weights").uncheck()
+        after = page.read()
+        kernels = [[number(text) for text in seen["kernel"]] for seen in (before, after)]
+        assert kernels[1] == pytest.approx(kernels[0], rel=1e-3)
+        assert after["sum"] == pytest.approx(before["sum"])
+
+
+def test_start_with_colour_bias_and_relu(browser):
+    """The yellow detector of notebook 02."""
+    yellow = np.zeros((3, 3, 3))
+    yellow[1, 1] = 1, 1, -1
+    colours = np.array([(255, 255, 0), (255, 255, 255), (255, 163, 177), (0, 0, 0)], np.uint8)
+    stripes = np.repeat(np.repeat(colours[None], 3, axis=0), 3, axis=1)
+    output = shown(explorers.kernels, {"stripes": stripes}, yellow, bias=-255, relu=True)
+    with opened(browser, page_of(output)) as page:
+        page = Explorer(page)
+        assert page.read()["preset"] == "Yellow"
+        found = [value_at(page, (0, column), (1, 10)) for column in (0, 1, 2, 3, 6, 9)]
+        assert found == [255, 255, 0, 0, 0, 0]
+        page.choose("Kernel", "Blue")
+        assert page.read()["kernel"] == ["0"] * 22 + ["1"] + ["0"] * 4
+
+
+def test_a_wrong_bias_is_marked_and_changes_nothing(browser):
+    with explorer(browser) as page:
+        more(page)
+        field = page.card.get_by_label("Bias")
+        field.fill("12000")
+        field.press("Tab")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert page.read()["error"] == (
+            '"12000" is not a number from \u22129999 to 9999: the bias stays 0.'
+        )
+
+
+def test_the_sweep_uncovers_the_map_value_by_value(browser):
+    with explorer(browser, {"noise": IMAGES["noise"]}) as page:
+        more(page)
+        hidden = """card => {
+            const canvas = card.querySelector(".cvk-map");
+            const pen = canvas.getContext("2d");
+            const side = canvas.width / 6;
+            return [...Array(54).keys()].filter((i) => pen.getImageData(
+                (i % 6 + 0.5) * side, (Math.floor(i / 6) + 0.5) * side, 1, 1).data[3] === 0
+            ).length;
+        }"""
+        assert page.card.evaluate(hidden) == 0
+        page.card.get_by_role("button", name="Sweep").click()
+        page.page.wait_for_function(
+            "document.querySelector('.cvk-place').textContent.includes('row 2, column 1')"
+        )
+        left = page.card.evaluate(hidden)
+        assert 30 < left <= 47
+        page.page.wait_for_function(
+            "document.querySelector('.cvk-place').textContent.includes('row 3, column 1')"
+        )
+        assert page.card.evaluate(hidden) < left
+        page.walk("Image", 1, 0)  # takes over
+        assert page.card.evaluate(hidden) == 0
+        assert page.read()["live"].startswith("Row ")
+
+
+def test_no_sweep_for_those_who_asked_for_less_motion(browser):
+    with explorer(browser, reduced_motion="reduce") as page:
+        more(page)
+        assert page.card.get_by_role("button", name="Sweep").count() == 0
+
+
+# --- One's own photo -----------------------------------------------------------------
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="PNG")
+    return file.getvalue()
+
+
+def own(page):
+    """Whether one's own photo is shown, unchanged by the identity, in grey."""
+    page.page.wait_for_function("document.querySelector('.cvk-image').value === 'your photo'")
+    page.walk("Feature map", -9, -9)
+    grey = PHOTO.mean(axis=2).astype(np.uint8)[1:-1, 1:-1]
+    drawn = page.colours(grey.shape)[..., 0]
+    return (drawn == grey)[2:, 2:].all()
+
+
+def test_a_photo_from_a_file(browser):
+    with explorer(browser) as page:
+        more(page)
+        chooser = page.card.locator("input[type=file]")
+        chooser.set_input_files(
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+        )
+        trouble = page.card.locator(".cvk-trouble")
+        trouble.filter(has_text="cannot read notes.txt as a picture").wait_for()
+        assert page.card.locator(".cvk-image").input_value() == "noise"
+        narrow = png(np.zeros((40, 2, 3), np.uint8))
+        chooser.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": narrow})
+        trouble.filter(has_text="too narrow").wait_for()
+        chooser.set_input_files(
+            {"name": "photo.png", "mimeType": "image/png", "buffer": png(PHOTO)}
+        )
+        assert own(page)
+        assert trouble.text_content() == ""
+        # A large one is made small, its shape kept.
+        large = png(np.full((480, 1000, 3), 90, np.uint8))
+        chooser.set_input_files({"name": "b.png", "mimeType": "image/png", "buffer": large})
+        page.page.wait_for_function("document.querySelector('.cvk-size').textContent === '46 x 96'")
+        assert page.read()["patch"] == [90] * 9
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_a_photo_that_is_dropped_or_pasted(browser, event):
+    with explorer(browser) as page:
+        page.page.evaluate(
+            "name => addEventListener(name, () => { document.title += ' reached the page'; })",
+            event,
+        )
+        page.card.evaluate(
+            """(card, [name, data]) => {
+                const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([bytes], "p.png", { type: "image/png" }));
+                const settings = { bubbles: true, cancelable: true };
+                const canvas = card.querySelector(".cvk-input");
+                if (name === "drop") {
+                    canvas.dispatchEvent(new DragEvent("dragover",
+                        { ...settings, dataTransfer: transfer }));
+                    if (!card.hasAttribute("data-over")) throw Error("not marked");
+                    canvas.dispatchEvent(new DragEvent(name,
+                        { ...settings, dataTransfer: transfer }));
+                } else {
+                    canvas.dispatchEvent(new ClipboardEvent(name,
+                        { ...settings, clipboardData: transfer }));
+                }
+            }""",
+            [event, base64.b64encode(png(PHOTO)).decode()],
+        )
+        assert own(page)
+        assert page.page.title() == "Test"  # no notebook takes it, too
+        assert page.card.get_attribute("data-over") is None
+
+
+def test_text_can_still_be_pasted_into_a_field(browser):
+    with explorer(browser) as page:
+        field = page.card.get_by_label("Kernel row 1, column 1")
+        field.fill("42")
+        field.press("Control+a")
+        field.press("Control+c")
+        other = page.card.get_by_label("Kernel row 1, column 2")
+        other.press("Control+a")
+        other.press("Control+v")
+        assert other.input_value() == "42"
+
+
+CAMERA = """
+Object.defineProperty(navigator, "mediaDevices", { value: {
+    async getUserMedia(wanted) {
+        if (wanted.audio) throw Error("no sound is needed");
+        if (window.refusal) throw new DOMException("no", window.refusal);
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [640, 480];
+        const pen = canvas.getContext("2d");
+        setInterval(() => {
+            pen.fillStyle = window.light ?? "rgb(200 200 200)";
+            pen.fillRect(0, 0, 640, 480);
+        }, 30);
+        window.stream = canvas.captureStream(30);
+        return window.stream;
+    },
+} });
+"""
+
+
+def test_a_photo_from_the_webcam(browser):
+    with explorer(browser) as page:
+        more(page)
+        page.page.evaluate(CAMERA)
+        # Seen before the click: nothing is asked for on its own.
+        assert page.page.evaluate("window.stream === undefined")
+        page.card.get_by_role("button", name="Webcam").click()
+        shows = "value => document.querySelector('.cvk-patch > *').textContent === value"
+        page.page.wait_for_function(shows, arg="200")
+        assert page.card.locator(".cvk-size").text_content() == "72 x 96"
+        page.page.evaluate("window.light = 'rgb(50 50 50)'")
+        page.page.wait_for_function(shows, arg="50")
+        page.card.get_by_role("button", name="Keep this picture").click()
+        ended = "window.stream.getTracks().every((track) => track.readyState === 'ended')"
+        assert page.page.evaluate(ended)
+        assert page.card.locator(".cvk-image").input_value() == "your photo"
+        # It stops when another image is chosen, too.
+        page.card.get_by_role("button", name="Webcam").click()
+        page.card.get_by_role("button", name="Keep this picture").wait_for()
+        page.choose("Image", "noise")
+        assert page.page.evaluate(ended)
+        page.page.wait_for_timeout(300)  # ms, more than two pictures
+        assert page.card.locator(".cvk-image").input_value() == "noise"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        ("NotFoundError", "This computer has no camera, or the browser does not see it."),
+        ("NotAllowedError", "The camera was not allowed."),
+        ("NotReadableError", "Another program is using the camera."),
+        ("AbortError", "There is no picture from a camera: no"),
+        (None, "The browser gives this page no camera: open the notebook at localhost"),
+    ],
+)
+def test_an_absent_camera_is_said_in_a_sentence(browser, refusal, sentence):
+    with explorer(browser) as page:
+        more(page)
+        if refusal:
+            page.page.evaluate(CAMERA)
+            page.page.evaluate("refusal => { window.refusal = refusal; }", refusal)
+        page.card.get_by_role("button", name="Webcam").click()
+        page.card.locator(".cvk-trouble").filter(has_text=sentence).wait_for()
+        button = page.card.get_by_role("button", name="Webcam")
+        assert button.get_attribute("aria-pressed") == "false"
+
+
+# --- Pointing, keys, pages -------------------------------------------------------------
 
 
 def test_pointing_is_undone_by_leaving_and_kept_by_a_click(browser):
@@ -289,6 +645,7 @@ def test_keyboard_alone(browser):
             keys.press(key)
         tab("7")  # kernel, row 1, column 1
         tab("", 9)
+        tab("")  # greys
         keys.press("ArrowDown")  # feature map
         # The flipped kernel's first weight is the kernel's last.
         kernel = np.array(KERNELS["Emboss"])
@@ -494,16 +851,16 @@ def test_the_picture_is_up_to_date():
         ({}, np.eye(3), "by name"),
         ({"a": [[0, 1], [2]]}, np.eye(3), "'a' differ in length"),
         ({"a": np.zeros((8, 8))}, np.eye(3), "uint8; 'a' has"),
-        ({"a": np.zeros((8, 8, 3), np.uint8)}, np.eye(3), r"\(8, 8, 3\)"),
+        ({"a": np.zeros((8, 8, 4), np.uint8)}, np.eye(3), r"\(8, 8, 4\)"),
         ({"a": np.zeros((2, 8), np.uint8)}, np.eye(3), "sides of 3 to 64"),
         ({"a": np.zeros((8, 65), np.uint8)}, np.eye(3), "sides of 3 to 64"),
         (
             IMAGES,
             np.eye(5),
-            r"3x3 kernel of numbers, not one of shape \(5, 5\)",
+            r"3x3x3 kernel of numbers, not one of shape \(5, 5\)",
         ),
         (IMAGES, [[1, 2, 3], [4], [5]], "kernel differ in length"),
-        (IMAGES, [["a"] * 3] * 3, "3x3 kernel of numbers"),
+        (IMAGES, [["a"] * 3] * 3, "3x3x3 kernel of numbers"),
         (IMAGES, np.full((3, 3), np.nan), "-999 to 999"),
         (IMAGES, np.full((3, 3), 1000), "-999 to 999"),
     ],
@@ -511,6 +868,12 @@ def test_the_picture_is_up_to_date():
 def test_wrong_images_and_kernels(images, kernel, message):
     with pytest.raises(CourseError, match=message):
         explorers.kernels(images, kernel)
+
+
+@pytest.mark.parametrize("bias", ["1", np.nan, 10_000])
+def test_wrong_biases(bias):
+    with pytest.raises(CourseError, match="takes a bias from -9999 to 9999, not"):
+        explorers.kernels(IMAGES, bias=bias)
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,9 @@ def extent(flags):
 
 @pytest.fixture(scope="module")
 def networks(browser):
-    """340 random networks with the page's numbers."""
+    """300 random networks with the page's numbers."""
     with arithmetic(browser) as computed:
-        yield computed(list(random_networks(340)))
+        yield computed(list(random_networks(300)))
 
 
 def test_shapes_parameters_and_multiplications_are_those_of_keras(networks):
@@ -143,7 +143,7 @@ def test_shapes_parameters_and_multiplications_are_those_of_keras(networks):
             assert row["parameters"] == layer.count_params()
             assert row["multiplications"] == multiplications(layer), found["code"]
     assert accepted >= 200
-    assert len(networks) - accepted >= 40  # impossible ones
+    assert len(networks) - accepted >= 40  # impossible
 
 
 def multiplications(layer):
@@ -186,7 +186,7 @@ def test_receptive_fields_are_what_reaches_a_value(browser, networks):
             larger.append({"input": [side, side, 1], "layers": layers})
     assert len(larger) >= 80
     with arithmetic(browser) as computed:
-        for found in computed(larger[:100]):
+        for found in computed(larger[:60]):
             for row, reached in zip(
                 found["rows"], seen_along(transparent(found["code"]), 0), strict=True
             ):
@@ -194,7 +194,7 @@ def test_receptive_fields_are_what_reaches_a_value(browser, networks):
                 middle = reached[:, n // 2, n // 2, 0]
                 assert row["sees"] == [extent(middle)] * 2, found["code"]
     vectors = 0
-    for found in possible:
+    for found in possible[:120]:
         model = None
         for i, row in enumerate(found["rows"]):
             if len(row["shape"]) == 3 or found["network"]["layers"][i]["kind"] == "Flatten":
@@ -203,7 +203,7 @@ def test_receptive_fields_are_what_reaches_a_value(browser, networks):
             reached = [extent(seen_along(model, axis)[i].any(axis=1)) for axis in (0, 1)]
             assert row["sees"] == reached, found["code"]
             vectors += 1
-    assert vectors >= 30
+    assert vectors >= 50
 
 
 # --- The page --------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Builder:
 
     def lines(self):
         """The code of each layer in the list, the input first."""
-        return self.list.locator("code").all_text_contents()
+        return self.list.locator(".cvb-code").all_text_contents()
 
     def said(self, number):
         """What a screen reader says of a line, after its number."""
@@ -230,7 +230,7 @@ class Builder:
         return int(self.list.locator("[aria-selected=true]").get_attribute("data-layer"))
 
     def choose(self, number):
-        self.list.get_by_role("option").nth(number).locator("code").click()
+        self.list.get_by_role("option").nth(number).locator(".cvb-code").click()
 
     def add(self, kind):
         self.card.get_by_role("button", name=kind, exact=True).click()
@@ -338,7 +338,8 @@ def test_impossible_networks_are_refused_in_the_terms_of_the_field(browser):
             "Layer 4: a pool of 11 x 11 does not fit into 10 x 10. Choose a smaller pool, "
             'padding "same", or less pooling before it.'
         )
-        assert page.said(5) == "Flatten(), impossible here"
+        assert page.said(4) == "AveragePooling2D(11), impossible"
+        assert page.said(5) == "Flatten(), no input"
         assert page.text("total").startswith("Total up to there2,572")
         page.set("padding", "same")
         assert page.text("refused") == ""
@@ -494,7 +495,8 @@ def test_two_on_a_page(browser):
 
 
 @pytest.mark.parametrize(
-    ("width", "tallest"), [(1240, 620), (1000, 660), (700, 900), (390, 1250), (320, 1400)]
+    ("width", "tallest"),
+    [(1240, 540), (1160, 560), (1000, 800), (700, 900), (390, 1250), (320, 1400)],
 )
 def test_fits(browser, width, tallest):
     with builder(browser, "VGG16", width=width) as page:
