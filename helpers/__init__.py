@@ -5,7 +5,6 @@ archives      one careful reader of zip archives
 handwriting/  the handwriting data set: real CASIA when it is there, else simulated writers
 images        loads folders of images into one array, fast, with a cache
 photos        photos that come with packages, the student's own, sets in class folders
-digits        handwritten digits: MNIST when it is there, else scikit-learn's
 sprites       four images of 16x16 pixels, drawn for this course
 claims        simulated motor claims with known true frequencies
 tuning_table  recorded trainings in which samplers search in seconds

@@ -210,15 +210,7 @@ def check_handwriting():
 
 def check_downloads():
     """Which downloaded data sets and weights are at hand, which are missing."""
-    from helpers import digits, imagenet  # need NumPy, which may be missing
-
-    mnist = digits.mnist_file()
-    try:
-        digits.read_mnist(mnist)
-    except CourseError as error:
-        yield Finding(NOTE, " ".join(str(error).split()))
-    else:
-        yield Finding(OK, f"MNIST: real, {mnist}.")
+    from helpers import imagenet  # needs NumPy, which may be missing
 
     try:
         for number in range(len(imagenet.LITE)):

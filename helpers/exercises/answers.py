@@ -1,6 +1,7 @@
 """What checks are made of: their registry, and how answers are read."""
 
 import reprlib
+import sys
 import traceback
 
 import numpy as np
@@ -74,6 +75,18 @@ def numbers(value, shape, what):
             else f"it should be {what}, not one number"
         )
     return array.astype(float)
+
+
+def network(answer, inputs):
+    """A student's Keras model for images of the shape `inputs`; CourseError if it is none."""
+    keras = sys.modules.get("keras")  # whoever has made a model has imported it
+    if keras is None or not isinstance(answer, keras.Model):
+        raise CourseError(f"give the model itself, a keras.Sequential, not {shown(answer)}")
+    if not answer.built:
+        raise CourseError(f"begin the model with keras.Input({inputs}), which builds it")
+    if answer.input_shape != (None, *inputs):
+        raise CourseError(f"its input has the shape {answer.input_shape[1:]}, not {inputs}")
+    return answer
 
 
 def names(answer, known):

@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from helpers.convolution import centred_padding, output_size, pad
-from helpers.convolution import receptive_field as receptive_field_of
-from helpers.exercises.answers import call, exercise, numbers, shown
+from helpers.exercises.answers import exercise, network, numbers
 from helpers.files import CourseError
 
 LETTERS = "abcdef"
@@ -66,35 +65,6 @@ def _padding_that_keeps_the_size(answer):
 
 
 @exercise("03.3")
-def _output_size_function(student):
-    names = [("valid", "valid"), ("same", "same")]
-    names += [(p, f"padding {p}") for p in (0, 1, 2)]
-    for padding, words in names:
-        for s in (1, 2, 3):
-            for d in (1, 2):
-                for n, k in ((7, 3), (8, 3), (9, 5), (10, 1), (12, 4)):
-                    wanted = output_size(n, k, padding, stride=s, dilation=d)
-                    value = call(student, n, k, padding, s, d)
-                    value = numbers(value, (), "one number")
-                    if value != wanted:
-                        case = f"n={n}, k={k}, {words}, s={s}, d={d}"
-                        return _why_not(value, wanted, case, padding, d)
-    return None
-
-
-def _why_not(value, wanted, case, padding, d):
-    """What is wrong with a size that should be `wanted`."""
-    if not float(value).is_integer():
-        return f"for {case} it gave {value:.4g}: round down"
-    end = f"for {case} it gave {value:g}, not {wanted}"
-    if padding == "same":
-        return f'{end}: "same" does not depend on the kernel'
-    if d > 1:
-        return f"{end}: the dilated kernel spans d(k - 1) + 1 pixels"
-    return end
-
-
-@exercise("03.4")
 def _count_parameters(answer):
     wanted = [
         3 * 5 * 16 * 32 + 32,
@@ -131,38 +101,7 @@ def _count_parameters(answer):
     return f"({LETTERS[position]}) {reason}"
 
 
-@exercise("03.5")
-def _receptive_field_function(student):
-    stacks = [
-        [(3, 1, 1)],
-        [(3, 1, 1)] * 3,
-        [(7, 1, 1), (1, 1, 1)],
-        [(3, 1, 1), (3, 1, 2), (3, 1, 4)],
-        [(3, 2, 1), (3, 1, 1)],
-        [(5, 3, 1), (3, 2, 1), (2, 1, 1)],
-        [(3, 2, 1), (3, 1, 3), (3, 2, 1), (5, 1, 1)],
-    ]
-    for layers in stacks:
-        wanted = receptive_field_of(layers)
-        value = numbers(call(student, layers), (), "one number")
-        if value == wanted:
-            continue
-        end = f"for the layers {layers} it gave {value:g}, not {wanted}"
-        late, step = 1, 1
-        for k, s, d in layers:
-            step *= s
-            late += d * (k - 1) * step
-        if value == late:
-            return f"{end}: a layer's stride spreads the layers after it, not itself"
-        if value == receptive_field_of([(k, 1, d) for k, _, d in layers]):
-            return f"{end}: multiply by the strides of the layers before"
-        if value == receptive_field_of([(k, s, 1) for k, s, _ in layers]):
-            return f"{end}: a dilated kernel spans d(k - 1) + 1 pixels"
-        return end
-    return None
-
-
-@exercise("03.6")
+@exercise("03.4")
 def _pad_by_hand(answer):
     image = np.arange(1, 10).reshape(3, 3)
     edges = ("reflect", "replicate", "circular")
@@ -183,63 +122,94 @@ def _pad_by_hand(answer):
     return None
 
 
-@exercise("03.7")
-def _share_of_multiplications(answer):
-    k, channels, filters = 5, 192, 96
-    share = 1 / filters + 1 / k**2
-    value = numbers(answer, (), "one share")
-    close = {
-        share: None,
-        1 / share: "that is how many times fewer: turn it over",
-        1 - share: "that is the share that is saved",
-        100 * share: "that is in percent: divide by 100",
-        1 / k**2: "the 1x1 part alone needs that: add the 5x5 filters",
-        1 / filters: "the 5x5 part alone needs that: add the 1x1 filters",
-        1 / channels + 1 / k**2: "the plain layer has 96 filters, not 192",
-    }
-    for number, reason in close.items():
-        if math.isclose(value, number, rel_tol=2e-3):
-            return reason
-    return (
-        "count both at one place: plain 5 x 5 x 192 for each filter, separable "
-        "5 x 5 for each channel and 192 for each filter"
-    )
+CONVOLUTIONS = "Conv2D", "DepthwiseConv2D", "SeparableConv2D"
+
+SCORE = 1_000_000
+"""Multiplications: what the open exercise 03.7 asks to stay below."""
 
 
-@exercise("03.8")
-def _every_pixel_once(answer):
-    n = 12
-    offered = {(1, 1), (1, 2), (2, 2), (3, 2), (3, 3), (4, 3), (5, 5), (12, 12)}
-    chosen = _pairs(answer)
-    if strange := chosen - offered:
-        return f"{min(strange)} is not one of the eight"
-    for k, s in sorted(offered):
-        starts = np.arange(0, n - k + 1, s)
-        covered = (starts[:, None] + np.arange(k)).ravel()
-        uses = np.bincount(covered, minlength=n)
-        once = (uses == 1).all()
-        if once and (k, s) not in chosen:
-            return "one is missing: with it, each place begins where the last ended"
-        if once or (k, s) not in chosen:
-            continue
-        if uses.max() > 1:
-            return f"{(k, s)} uses some pixels {uses.max()} times along an axis"
-        if uses[-1] == 0 and s == k:
-            return f"{(k, s)} leaves the last {n % k} pixels of an axis unused"
-        return f"{(k, s)} jumps over pixels: its stride is larger than its kernel"
+def _convolutions(model, kinds):
+    """The layers of a Sequential model; CourseError if one is of another kind."""
+    layers = list(model.layers)
+    if type(model).__name__ != "Sequential":
+        raise CourseError("take keras.Sequential, one layer after the other")
+    for layer in layers:
+        if type(layer).__name__ not in kinds:
+            raise CourseError(f"a layer is {type(layer).__name__}; take {' or '.join(kinds)}")
+    return layers
+
+
+def _wrong_output(model, wanted):
+    """What is wrong with the shape that comes out, or None."""
+    if model.output_shape != (None, *wanted):
+        return f"the output has the shape {model.output_shape[1:]}, not {wanted}"
     return None
 
 
-def _pairs(answer):
-    """A student's list of (kernel, stride) as a set of pairs of int."""
-    what = "a list of pairs (kernel, stride)"
-    answer = list(answer) if isinstance(answer, set) else answer
-    try:
-        shape = (len(np.asarray(answer)), 2)
-    except (TypeError, ValueError):  # no list, or rows of different lengths
-        shape = (1, 2)
-    pairs = numbers(answer, shape, what)
-    whole = np.isfinite(pairs) & (pairs == np.floor(pairs))
-    if not whole.all():
-        raise CourseError(f"it should be {what}, not {shown(answer)}")
-    return {(int(k), int(s)) for k, s in pairs}
+def _field(layers, axis):
+    """The input pixels along an axis that one value sees, counted from the first one."""
+    seen, step = {0}, 1
+    for layer in layers:
+        apart = step * layer.dilation_rate[axis]
+        seen = {at + apart * tap for at in seen for tap in range(layer.kernel_size[axis])}
+        step *= layer.strides[axis]
+    return seen
+
+
+def _wrong_field(layers, least, most=math.inf):
+    """What is wrong with the receptive field, which is to be `least` to `most` pixels, or None."""
+    fields = [_field(layers, axis) for axis in (0, 1)]
+    sizes = [max(field) + 1 for field in fields]
+    if not least <= min(sizes) <= max(sizes) <= most:
+        bound = "" if most == least else "at least "
+        return f"a value sees {sizes[0]} x {sizes[1]}, not {bound}{least} x {least}"
+    unseen = 1 - len(fields[0]) * len(fields[1]) / math.prod(sizes)
+    if unseen:
+        return f"a value sees {sizes[0]} x {sizes[1]} with gaps: {unseen:.0%} of it is never read"
+    return None
+
+
+def _multiplications(layers):
+    """Of one image: each weight of a kernel is used once at each place of the output."""
+    total = 0
+    for layer in layers:
+        kernels = [weight.shape for weight in layer.weights if len(weight.shape) > 1]
+        total += math.prod(layer.output.shape[1:3]) * sum(map(math.prod, kernels))
+    return total
+
+
+@exercise("03.5")
+def _given_shape(answer):
+    model = network(answer, (64, 64, 3))
+    layers = _convolutions(model, ["Conv2D"])
+    if len(layers) != 3:
+        return f"it has {len(layers)} layers, not three"
+    for number, layer in enumerate(layers, 1):
+        if layer.kernel_size != (3, 3):
+            return f"layer {number} has a kernel of {layer.kernel_size}, not 3x3"
+        if layer.padding != "valid" or layer.dilation_rate != (1, 1):
+            return f'layer {number}: only strides may be chosen, with padding="valid"'
+    return _wrong_output(model, (8, 8, 24))
+
+
+@exercise("03.6")
+def _given_field(answer):
+    model = network(answer, (32, 32, 16))
+    layers = _convolutions(model, CONVOLUTIONS)
+    wrong = _wrong_output(model, (32, 32, 16)) or _wrong_field(layers, 9, 9)
+    if wrong is None and model.count_params() > 5000:
+        return f"it has {model.count_params():,} parameters, more than 5,000"
+    return wrong
+
+
+@exercise("03.7")
+def _few_multiplications(answer):
+    model = network(answer, (96, 96, 3))
+    layers = _convolutions(model, CONVOLUTIONS)
+    greatest = max(max(layer.kernel_size) for layer in layers)
+    if greatest > 5:
+        return f"a kernel of size {greatest} is too large: at most 5 x 5"
+    wrong = _wrong_output(model, (6, 6, 64)) or _wrong_field(layers, 48)
+    if wrong is None and (needed := _multiplications(layers)) >= SCORE:
+        return f"it needs {needed:,} multiplications: the score to beat is {SCORE:,}"
+    return wrong

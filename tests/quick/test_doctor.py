@@ -129,13 +129,11 @@ def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
     findings = list(doctor.check_downloads())
     assert [finding.mark for finding in findings] == [
-        doctor.NOTE,
         doctor.OK,
         doctor.OK,
         doctor.NOTE,
     ]
     starts = (
-        "MNIST is not on",
         "ImageNet networks of notebooks 09 and 10: EfficientNet-Lite0",
         "Keras's own ImageNet weights",
         "Photos: none",
@@ -143,24 +141,17 @@ def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):
     for finding, start in zip(findings, starts, strict=True):
         assert finding.sentence.startswith(start)
 
-    for name in ("datasets/mnist.npz", "models/vgg.h5", "data/photos/cat.jpg"):
+    for name in ("models/vgg.h5", "data/photos/cat.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     with h5py.File(models / "mine.h5", "w") as file:
         file["kernel"] = [1.0, 2.0]
-    mnist, _, damaged, weights, photos = doctor.check_downloads()
-    assert mnist.mark == doctor.NOTE
-    assert "is not MNIST, or damaged" in mnist.sentence
+    _, damaged, weights, photos = doctor.check_downloads()
     assert damaged.mark == doctor.NOTE
     assert f"{models / 'vgg.h5'} is incomplete" in damaged.sentence
     assert (models / "vgg.h5").exists()  # the doctor only looks
     assert weights.mark == doctor.OK and weights.sentence.endswith(": mine.h5.")
     assert photos.mark == doctor.OK and "1 files" in photos.sentence
-
-
-def test_real_mnist_is_found(monkeypatch, real_data):
-    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras-home"))
-    assert next(doctor.check_downloads()).sentence.startswith("MNIST: real")
 
 
 @pytest.mark.parametrize(("free", "mark"), [(0.1, "PROBLEM"), (1.0, "note"), (3.0, "ok")])

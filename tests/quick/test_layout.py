@@ -21,7 +21,7 @@ FLOORS = {
         *("archives", "convolution", "images", "plots"),
         *("quiet_keras", "sprites", "training", "tuning_table"),
     ),
-    2: ("claims", "digits", "handwriting", "imagenet", "photos", "teachable_machine"),
+    2: ("claims", "handwriting", "imagenet", "photos", "teachable_machine"),
     3: ("assignments", "exercises", "explorers"),
     4: ("doctor", "teaching"),
 }

@@ -1,7 +1,5 @@
 """Answers to the exercises of notebook 03, padding and stride."""
 
-import math
-
 import numpy as np
 
 from exercise_cases import Case, cases
@@ -42,52 +40,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("03.3", is_function=True)
-def _(scans):
-    def formula(n, k, padding, s, d):
-        span = d * (k - 1) + 1
-        if padding == "same":
-            return -(-n // s)
-        p = 0 if padding == "valid" else padding
-        return (n + 2 * p - span) // s + 1
-
-    def by_counting(n, k, padding, s, d):
-        if padding == "same":
-            return len(range(0, n, s))
-        p = 0 if padding == "valid" else padding
-        return len(range(-p, n + p - d * (k - 1), s))
-
-    def unrounded(n, k, padding, s, d):
-        if padding == "same":
-            return n / s
-        p = 0 if padding == "valid" else padding
-        return (n + 2 * p - d * (k - 1) - 1) / s + 1
-
-    def without_dilation(n, k, padding, s, d):
-        return formula(n, k, padding, s, 1)
-
-    def same_as_half_kernel(n, k, padding, s, d):
-        p = k // 2 if padding == "same" else padding
-        return formula(n, k, p, s, d)
-
-    def padding_once(n, k, padding, s, d):
-        if padding in ("valid", "same"):
-            return formula(n, k, padding, s, d)
-        return (n + padding - d * (k - 1) - 1) // s + 1
-
-    wrong = [
-        (unrounded, "round down"),
-        (without_dilation, "spans d(k - 1) + 1 pixels"),
-        (same_as_half_kernel, '"same" does not depend on the kernel'),
-        (padding_once, "padding 1, s=1, d=1 it gave 6, not 7"),
-        (lambda *a: formula(*a) - 1, "n=7, k=3, valid"),
-        (lambda *a: [formula(*a)], "one number"),
-        (5, "the function itself"),
-    ]
-    return Case({}, [formula, by_counting], wrong)
-
-
-@cases("03.4")
+@cases("03.3")
 def _(scans):
     right = [
         [7712, 650, 9408, 2400],
@@ -112,37 +65,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("03.5", is_function=True)
-def _(scans):
-    def field(layers, before=True, stride=True, dilation=True):
-        size, step = 1, 1
-        for k, s, d in layers:
-            s, d = s if stride else 1, d if dilation else 1
-            step *= 1 if before else s
-            size += d * (k - 1) * step
-            step *= s if before else 1
-        return size
-
-    def backwards(layers):
-        size = 1
-        for k, s, d in reversed(layers):
-            size = (size - 1) * s + d * (k - 1) + 1
-        return size
-
-    wrong = [
-        (lambda a: field(a, before=False), "not itself"),
-        (lambda a: field(a, stride=False), "the layers before"),
-        (lambda a: field(a, dilation=False), "d(k - 1) + 1"),
-        (lambda a: field(a) - 1, "[(3, 1, 1)] it gave 2, not 3"),
-        (lambda a: sum(k for k, _, _ in a), "it gave 9, not 7"),
-        (lambda a: math.prod(k for k, _, _ in a), "it gave 27, not 7"),
-        (lambda a: [field(a)] * 2, "one number"),
-        (7, "the function itself"),
-    ]
-    return Case({}, [field, backwards], wrong)
-
-
-@cases("03.6")
+@cases("03.4")
 def _(scans):
     reflect, replicate = [5, 4, 5, 6, 5], [1, 1, 2, 3, 3]
     circular = [9, 7, 8, 9, 7]
@@ -161,37 +84,95 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("03.7")
+def _sequential(inputs, *layers):
+    """A Keras model: (kind, filters, kernel, other arguments) of each layer."""
+    from helpers.quiet_keras import keras
+
+    model = keras.Sequential([keras.Input(inputs)] if inputs else [])
+    for kind, filters, kernel, given in layers:
+        numbers = [n for n in (filters, kernel) if n]
+        model.add(getattr(keras.layers, kind)(*numbers, **given))
+    return model
+
+
+def _strides(*steps, filters=24, kernel=3, **given):
+    """Convolutions of a 64 x 64 photo, one for each stride."""
+    layers = [("Conv2D", filters, kernel, {"strides": s} | given) for s in steps]
+    return _sequential((64, 64, 3), *layers)
+
+
+@cases("03.5")
 def _(scans):
-    share = (25 * 192 + 192 * 96) / (25 * 192 * 96)
-    right = [share, np.float32(share), 0.0504, 1 / 96 + 1 / 25]
+    right = [_strides(3, 2, 1), _strides(2, 3, 1), _strides((3, 2), (2, 3), 1)]
     wrong = [
-        (1 / share, "turn it over"),
-        (1 - share, "saved"),
-        (100 * share, "percent"),
-        (1 / 25, "1x1 part alone"),
-        (1 / 96, "5x5 part alone"),
-        (1 / 192 + 1 / 25, "96 filters"),
-        (0.5, "at one place"),
-        ([share], "one share"),
+        (_strides(2, 2, 2), "(7, 7, 24), not (8, 8, 24)"),
+        (_strides(3, 2, 1, filters=8), "(8, 8, 8)"),
+        (_strides(2, 4), "2 layers, not three"),
+        (_strides(2, 2, 2, kernel=2), "(2, 2), not 3x3"),
+        (_strides(2, 2, 2, padding="same"), "only strides"),
+        (_strides(1, 1, 1, dilation_rate=9), "only strides"),
+        (_sequential((64, 64, 1), ("Conv2D", 24, 3, {})), "input has the shape (64, 64, 1)"),
+        (_sequential(None, ("Conv2D", 24, 3, {})), "begin the model with"),
+        (_sequential((64, 64, 3), ("MaxPooling2D", 0, 2, {})), "MaxPooling2D; take Conv2D"),
+        ([24, 3], "the model itself"),
     ]
     return Case({}, right, wrong)
 
 
-@cases("03.8")
+def _same(*layers):
+    """Layers of 16 channels with "same" padding: (kind, kernel, dilation) of each."""
+    given = [
+        (kind, 0 if kind[0] == "D" else 16, k, {"padding": "same", "dilation_rate": d})
+        for kind, k, d in layers
+    ]
+    return _sequential((32, 32, 16), *given)
+
+
+@cases("03.6")
 def _(scans):
-    pairs = [(1, 1), (2, 2), (3, 3), (12, 12)]
-    right = [pairs, pairs[::-1], set(pairs), np.array(pairs)]
-    right += [[list(pair) for pair in pairs]]
+    right = [
+        _same(("Conv2D", 3, 1), ("Conv2D", 3, 3)),
+        _same(*[("SeparableConv2D", 3, 1)] * 4),
+        _same(("DepthwiseConv2D", 9, 1), ("Conv2D", 1, 1)),
+    ]
     wrong = [
-        (pairs[:3], "one is missing"),
-        ([*pairs, (3, 2)], "(3, 2) uses some pixels 2 times"),
-        ([*pairs, (4, 3)], "(4, 3) uses some pixels 2 times"),
-        ([*pairs, (5, 5)], "(5, 5) leaves the last 2"),
-        ([*pairs, (1, 2)], "(1, 2) jumps"),
-        ([*pairs, (6, 6)], "not one of the eight"),
-        ([*pairs, (3.5, 3)], "pairs (kernel, stride)"),
-        ([1, 2, 3, 12], "pairs (kernel, stride)"),
-        ((3, 3), "pairs (kernel, stride)"),
+        (_same(*[("Conv2D", 3, 1)] * 4), "9,280 parameters"),
+        (_same(("Conv2D", 9, 1)), "20,752 parameters"),
+        (_same(("Conv2D", 3, 1), ("Conv2D", 3, 1)), "sees 5 x 5, not 9 x 9"),
+        (_same(("Conv2D", 3, 4)), "with gaps: 89%"),
+        (_same(("Conv2D", 3, 2), ("Conv2D", 3, 2)), "with gaps: 69%"),
+        (_same(("DepthwiseConv2D", (9, 3), 1)), "sees 9 x 3"),
+        (_sequential((32, 32, 16), ("Conv2D", 16, 9, {})), "(24, 24, 16), not (32, 32, 16)"),
+        (_sequential((32, 32, 16), ("Flatten", 0, 0, {})), "a layer is Flatten"),
+        (9, "the model itself"),
+    ]
+    return Case({}, right, wrong)
+
+
+def _shrinking(*layers):
+    """Layers for a 96 x 96 photo: (kind, filters, kernel, stride) of each."""
+    given = [(kind, f, k, {"strides": s, "padding": "same"}) for kind, f, k, s in layers]
+    return _sequential((96, 96, 3), *given)
+
+
+@cases("03.7")
+def _(scans):
+    start = [("Conv2D", 8, 5, 4), ("Conv2D", 16, 3, 2), ("Conv2D", 32, 3, 2)]
+    tiny = [("DepthwiseConv2D", 0, 5, 4), ("DepthwiseConv2D", 0, 5, 4)]
+    plain = [("Conv2D", n, 3, 2) for n in (16, 32, 64, 64)]
+    right = [
+        _shrinking(*start, ("SeparableConv2D", 64, 3, 1)),
+        _shrinking(*tiny, ("SeparableConv2D", 64, 5, 1)),
+    ]
+    wrong = [
+        (_shrinking(*plain, ("Conv2D", 64, 3, 1)), "it needs 8,957,952"),
+        (_shrinking(*start, ("Conv2D", 64, 3, 1)), "it needs 1,340,928"),
+        (_shrinking(*plain), "sees 31 x 31, not at least 48 x 48"),
+        (_shrinking(*start), "not (6, 6, 64)"),
+        (_shrinking(("Conv2D", 64, 3, 16)), "sees 3 x 3"),
+        (_shrinking(("Conv2D", 8, 3, 4), ("Conv2D", 64, 5, 4), ("Conv2D", 64, 3, 1)), "gaps"),
+        (_shrinking(("Conv2D", 64, 48, 16)), "at most 5 x 5"),
+        (_sequential((96, 96, 3), ("AveragePooling2D", 0, 16, {})), "a layer is AveragePooling2D"),
+        ("small", "the model itself"),
     ]
     return Case({}, right, wrong)

@@ -39,23 +39,6 @@ def _(scans):
 
 @cases("04.3")
 def _(scans):
-    right = [("MaxPooling2D", 108810), ["a 2x2 pooling layer", 108810.0]]
-    right += [("AveragePooling2D", np.int64(108810))]
-    wrong = [
-        (("MaxPooling2D", 433290), "fewer values"),
-        (("Dropout", 108810), "is not the layer"),
-        (("MaxPooling2D", 108170), "dense layer alone"),
-        (("MaxPooling2D", 108800), "bias"),
-        (("MaxPooling2D", 640 + 26 * 13 * 64 * 10 + 10), "half the height"),
-        (("GlobalMaxPooling2D", 640 + 650), "global"),
-        ("MaxPooling2D", "two things"),
-        (108810, "two things"),
-    ]
-    return Case({}, right, wrong)
-
-
-@cases("04.4")
-def _(scans):
     right = [338186, 338186.0, np.int64(338186)]
     wrong = [
         (61706, "each flattened value"),
@@ -67,72 +50,90 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("04.5", is_function=True)
+def _model(inputs, *layers):
+    """A Keras model: (kind, arguments, named arguments) of each layer."""
+    from helpers.quiet_keras import keras
+
+    model = keras.Sequential([keras.Input(inputs)])
+    for kind, arguments, named in layers:
+        model.add(getattr(keras.layers, kind)(*arguments, **named))
+    return model
+
+
+CONV = ("Conv2D", (32, 3), {"activation": "relu"})
+BARE = ("Conv2D", (32, 3), {})
+POOL = ("MaxPooling2D", (2,), {})
+FLAT = ("Flatten", (), {})
+
+
+def _digits(*layers, logits=10, **named):
+    return _model((28, 28, 1), *layers, FLAT, ("Dense", (logits,), named))
+
+
+@cases("04.4")
 def _(scans):
-    def right(image):
-        h, w = image.shape[0] // 2, image.shape[1] // 2
-        return image[: 2 * h, : 2 * w].reshape(h, 2, w, 2).max(axis=(1, 3))
-
-    def by_slices(image):
-        h, w = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-        rows = np.maximum(image[0:h:2, :w], image[1:h:2, :w])
-        return np.maximum(rows[:, ::2], rows[:, 1::2]).tolist()
-
-    def average(image):
-        h, w = image.shape[0] // 2, image.shape[1] // 2
-        return image[: 2 * h, : 2 * w].reshape(h, 2, w, 2).mean(axis=(1, 3))
-
-    def padded(image):
-        rows, columns = image.shape[0] % 2, image.shape[1] % 2
-        return right(np.pad(image, ((0, rows), (0, columns))))
-
-    def wrong_axes(image):
-        h, w = image.shape[0] // 2, image.shape[1] // 2
-        return image[: 2 * h, : 2 * w].reshape(2, h, 2, w).max(axis=(0, 2))
-
-    wrong = [
-        (average, "average pooling"),
-        (padded, "drop it"),
-        (lambda image: image[::2, ::2], "first of each square"),
-        (wrong_axes, "wrong for an image"),
-        (lambda image: right(np.abs(image)), "wrong for an image"),
-        (np.zeros((2, 3)), "the function itself"),
+    relu = ("ReLU", (), {})
+    right = [
+        _digits(CONV, POOL, CONV, POOL),
+        _digits(BARE, relu, POOL, BARE, ("LeakyReLU", (), {}), POOL),
     ]
-    return Case({}, [right, by_slices], wrong)
+    wrong = [
+        (_digits(POOL, BARE, BARE, logits=1, activation="softmax"), "MaxPooling2D, Conv2D, Conv2D"),
+        (_digits(CONV, POOL, BARE, POOL), "second convolution has no activation"),
+        (_digits(BARE, POOL, CONV, POOL), "first convolution has no activation"),
+        (_digits(("Conv2D", (16, 3), {}), POOL, CONV, POOL), "first convolution does not have 32"),
+        (_digits(CONV, POOL, CONV, ("MaxPooling2D", (3,), {})), "not 2x2"),
+        (_digits(CONV, POOL, CONV, POOL, logits=1), "not 1"),
+        (_digits(CONV, POOL, CONV, POOL, activation="softmax"), "has softmax"),
+        (_model((32, 32, 1), CONV), "input has the shape (32, 32, 1)"),
+        ("ReLU", "the model itself"),
+    ]
+    return Case({}, right, wrong)
 
 
-@cases("04.6", is_function=True)
+def _constant(weight, bias=0.0, size=2, stride=2, more=()):
+    """One convolution of 6 x 6 images whose weights are all alike."""
+    named = {"strides": stride, "kernel_initializer": "ones"}
+    model = _model((6, 6, 1), ("Conv2D", (1, size), named), *more)
+    model.set_weights([np.full((size, size, 1, 1), weight), np.full(1, bias)])
+    return model
+
+
+@cases("04.5")
 def _(scans):
-    def right(x, rate, random):
-        return np.where(random.random(x.shape) >= rate, x / (1 - rate), 0)
-
-    def with_mask(x, rate, random):
-        kept = random.choice([0, 1], x.shape, p=[rate, 1 - rate])
-        return x * kept / (1 - rate)
-
-    def whole_rows(x, rate, random):
-        kept = np.arange(len(x))[:, None] >= rate * len(x)
-        return kept * x / (1 - rate) + 0 * random.random(x.shape)
-
+    without = _model((6, 6, 1), ("Conv2D", (1, 2, 2), {"use_bias": False}))
+    without.set_weights([np.full((2, 2, 1, 1), 0.25)])
+    right = [_constant(1 / 4), without]
     wrong = [
-        (lambda x, r, g: np.where(g.random(x.shape) >= r, x, 0), "made larger"),
-        (
-            lambda x, r, g: np.where(g.random(x.shape) < r, x / r, 0),
-            "it keeps a share of 0.2",
-        ),
-        (
-            lambda x, r, g: np.where(g.random(x.shape) >= r, x / r, 0),
-            "should become 3.75",
-        ),
-        (lambda x, r, g: x * (1 - r), "a share of 0.00 is zero"),
-        (whole_rows, "not whole rows"),
-        (
-            lambda x, r, g: right(x, r, np.random.default_rng(0)),
-            "must drop other values",
-        ),
-        (
-            lambda x, r, g: right(x, r, np.random.default_rng()),
-            "use the Generator",
-        ),
+        (_constant(1), "sums of four"),
+        (_constant(1 / 4, bias=1), "look at the bias"),
+        (_constant(1 / 9), "print model.get_weights()"),
+        (_constant(1 / 4, stride=1), "(5, 5, 1), not (3, 3, 1)"),
+        (_model((6, 6, 1), ("AveragePooling2D", (2,), {})), "it consists of AveragePooling2D"),
+        (_constant(1 / 4, more=[("ReLU", (), {})]), "Conv2D, ReLU: one Conv2D"),
+        (0.25, "the model itself"),
     ]
-    return Case({}, [right, with_mask], wrong)
+    return Case({}, right, wrong)
+
+
+@cases("04.6")
+def _(scans):
+    from helpers.quiet_keras import keras
+
+    keras.utils.set_random_seed(46)
+    reader = _digits(CONV, ("GlobalAveragePooling2D", (), {}))
+    X = np.random.default_rng(46).random((50, 28, 28, 1), "float32")
+    y = np.asarray(reader(X)).argmax(axis=1)  # untrained, and right by definition
+    same = keras.models.clone_model(reader)
+    same.set_weights(reader.get_weights())
+    wrong = [
+        (_digits(logits=10), "Flatten, Dense: a CNN has a convolution"),
+        (_digits(CONV), "more than 20,000"),
+        (_digits(CONV, ("GlobalAveragePooling2D", (), {}), logits=2), "ten logits"),
+        (_model((28, 28, 3), CONV), "input has the shape (28, 28, 3)"),
+        (0.97, "the model itself"),
+    ]
+    worse = keras.models.clone_model(reader)
+    worse.set_weights([-weight for weight in reader.get_weights()])
+    wrong.append((worse, "of the test digits, and 97% is the goal"))
+    return Case({"X": X, "y": y}, [reader, same], wrong)
