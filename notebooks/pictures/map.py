@@ -27,8 +27,8 @@ FIGURES = {
     "06": ("blurred shapes of the characters", (0, 0.4, 0.32, 1)),
     "07": ("misread test images", (0, 0.06, 0.4, 0.5)),
     "08": ("A map of the loss", (0.08, 0.08, 0.88, 0.9)),
-    "09": ("heat maps of their first and second guess", (0.17, 0.42, 0.8, 1)),
-    "10": ("Ten characters in columns", (0, 0.09, 0.4, 0.32)),
+    "09": ("heat maps of the evidence", (0.22, 0.3, 0.68, 0.98)),
+    "10": ("Twelve crops", (0, 0.14, 0.51, 1)),
 }
 """By lecture: words of the alternative text of the figure that stands for it, and the part
 of it that is shown: left, top, right and bottom, as shares of width and height."""
