@@ -113,9 +113,9 @@ PAPER = {"fill_mode": "constant", "fill_value": 255}
 CHANGES = {
     "": None,
     ", shifted and turned": [
-        layers.RandomTranslation(0.1, 0.1, **PAPER),
+        layers.RandomTranslation(0.05, 0.05, **PAPER),
         layers.RandomRotation(0.03, **PAPER),
-        layers.RandomZoom(0.2, **PAPER),
+        layers.RandomZoom((0, 0.2), **PAPER),
     ],
     ", mirrored": [layers.RandomFlip("horizontal")],
 }
