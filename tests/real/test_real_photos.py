@@ -137,8 +137,9 @@ def test_real_transfer(real_data, simulated, tmp_path):
     for name in ("data", "cache"):
         if Path(simulated[f"COURSE_{name.upper()}"]).exists():
             shutil.copytree(simulated[f"COURSE_{name.upper()}"], folder / name)
-    zipped = real_data / "photos" / "cats-dogs-sample.zip"
-    environment = published_environment(folder, COURSE_CATS_DOGS=zipped)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    shutil.copy(real_data / "photos" / "cats-dogs-sample.zip", folder / "data")
+    environment = published_environment(folder)
     notebook = execute(lecture("10"), tmp_path / "out.ipynb", environment)
     text = text_of(notebook)
     assert "cat or dog: 20 train, 60 validate (real photos, 80 photos" in text
