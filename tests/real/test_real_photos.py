@@ -147,4 +147,4 @@ def test_real_transfer(real_data, simulated, tmp_path):
         float(re.search(rf"{phase}: ([\d.]+) on validation", text)[1])
         for phase in ("head only", "fine-tuned")
     )
-    assert head >= 0.85 and tuned >= head - 0.05
+    assert head >= 0.75 and tuned >= head - 0.05
