@@ -41,7 +41,7 @@ NOTEBOOKS = {
     "07": Cost(154, 60),  # after 06, whose networks it takes from the cache
     "08": Cost(285, 180),
     "09": Cost(71, 90),
-    "10": Cost(529, 180),
+    "10": Cost(220, 180),
 }
 """What the lectures cost, with nothing cached. The README's minutes are the measured ones;
 the benchmark (`python tests/benchmarks/run.py notebooks`) measures, and names both."""

@@ -36,49 +36,89 @@ def _count_what_trains(answer):
         return "(b) and (c) together are all numbers of base and head"
 
 
+def _toy_base():
+    """A small base: (n, 8, 8, 3) -> (n, 4, 4, 6), with batch normalization."""
+    from helpers.quiet_keras import keras
+
+    keras.utils.set_random_seed(10)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(6, 3, strides=2, padding="same")(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    return keras.Model(inputs, keras.layers.ReLU()(x))
+
+
+def _require_model(value, what):
+    from helpers.quiet_keras import keras
+
+    if not isinstance(value, keras.Model):
+        raise CourseError(f"it should be {what}, not {shown(value)}")
+
+
 @exercise("10.2")
-def _frozen_batch_normalization(normalize):
-    random = np.random.default_rng(102)
-    gamma, beta = np.array([2.0, 0.5, -1.5]), np.array([1.0, -3.0, 0.25])
-    mean, variance = np.array([4.0, -2.0, 0.5]), np.array([9.0, 0.25, 0.01])
-    epsilon = 0.01  # large, so that its place shows
-    for shape in ((4, 5, 6, 3), (7, 3)):
-        x = random.normal(1, 3, shape)
-        given = (gamma, beta, mean, variance, epsilon)
-        what = f"an array of shape {shape}, as x"
-        value = numbers(call(normalize, x, *given), shape, what)
-        one = (1, *shape[1:])
-        alone = numbers(call(normalize, x[:1], *given), one, what)
-        if not np.allclose(value[:1], alone, atol=1e-4):
-            return (
-                "an image must not depend on the others of its batch: use the "
-                "mean and variance that are given"
-            )
-        centred, root = x - mean, np.sqrt(variance + epsilon)
-        if np.allclose(value, gamma * centred / root + beta, atol=1e-4):
-            continue
-        mistakes = {
-            "divide by a standard deviation: a square root is missing": (
-                gamma * centred / (variance + epsilon) + beta
-            ),
-            "epsilon is added to the variance, below the root": (
-                gamma * centred / (np.sqrt(variance) + epsilon) + beta
-            ),
-            "epsilon is missing": gamma * centred / np.sqrt(variance) + beta,
-            "gamma multiplies and beta is added": (beta * centred / root + gamma),
-            "beta is added last, after gamma": gamma * (centred / root + beta),
-            "gamma and beta are missing": centred / root,
-        }
-        for reason, wrong in mistakes.items():
-            if np.allclose(value, wrong, atol=1e-4):
-                return reason
-        return (
-            f"it is wrong for an x of shape {shape}: each channel, on the last "
-            "axis, has its own four numbers"
-        )
+def _new_head(new_head):
+    base, classes = _toy_base(), 5
+    model = call(new_head, base, classes)
+    _require_model(model, "a model of Keras")
+    if model.input_shape != base.input_shape:
+        return f"it takes {model.input_shape}, where the base takes {base.input_shape}"
+    if model.output_shape != (None, classes):
+        return f"it gives {model.output_shape}, not one logit for each of {classes} classes"
+    if not {id(w) for w in base.weights} <= {id(w) for w in model.weights}:
+        return "the base that is given is no part of it"
+    if {id(w) for w in base.trainable_weights} & {id(w) for w in model.trainable_weights}:
+        return "the base is not frozen"
+    shapes = sorted(tuple(w.shape) for w in model.trainable_weights)
+    if shapes == [(5,), (96, 5)]:
+        return "take the mean of each map, GlobalAveragePooling2D: Flatten keeps every place"
+    if shapes != [(5,), (6, 5)]:
+        return "one dense layer on the means of the maps is to be trained, and nothing else"
+    X = np.random.default_rng(102).normal(0, 2, (7, 8, 8, 3)).astype("float32")
+    means = np.asarray(base(X, training=False)).mean(axis=(1, 2))
+    kernel, bias = sorted(model.trainable_weights, key=lambda w: -len(w.shape))
+    logits = means @ np.asarray(kernel) + np.asarray(bias)
+    value = np.asarray(model(X, training=False))
+    if np.allclose(value, logits, atol=1e-4):
+        return None
+    if np.allclose(value.sum(axis=1), 1, atol=1e-4):
+        return "those are probabilities: a logit has no softmax"
+    return "the outputs are not a dense layer on the mean of each map"
 
 
-TURNS = "rotation by up to 5 degrees", "rotation by up to 180 degrees"
+@exercise("10.3")
+def _ready_to_fine_tune(ready):
+    from helpers.quiet_keras import keras
+
+    base, rate = _toy_base(), 1e-4
+    base.trainable = False
+    inputs = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(base(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1)(pooled))
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-2), loss)
+    before = model.optimizer
+
+    if call(ready, model, base, rate) is not model:
+        return "return the model that was given"
+    *_, convolution, normal, _ = base.layers
+    if not (base.trainable and convolution.trainable):
+        return "the base is still frozen"
+    if normal.trainable:
+        return "its batch normalization is not frozen: `training=False` would not hold it"
+    if not all(layer.trainable for layer in model.layers):
+        return "the head should go on learning"
+    if model.optimizer is before:
+        return "without another `compile`, `fit` goes on training what it trained before"
+    if not isinstance(model.optimizer, keras.optimizers.Adam):
+        return "compile it with Adam"
+    found = float(model.optimizer.learning_rate)
+    if not np.isclose(found, rate):
+        return f"the learning rate is {found:g}, not the one that is given"
+    if not getattr(model.loss, "from_logits", False):
+        return "the model gives a logit: the loss must be told, from_logits=True"
+    return None
+
+
+TURNS = "rotation by up to 10 degrees", "rotation by up to 180 degrees"
 HARMLESS = "translation", "zoom", "contrast", "brightness"
 CHANGES = ("horizontal flip", "vertical flip", *TURNS, *HARMLESS)
 
@@ -111,7 +151,7 @@ KEEP = {
 }
 
 
-@exercise("10.3")
+@exercise("10.4")
 def _which_change_keeps_the_label(answer):
     if not isinstance(answer, Mapping):
         raise CourseError('give a dict, {"character": {...}, "clock": {...}, "cat": {...}}')
@@ -126,44 +166,6 @@ def _which_change_keeps_the_label(answer):
                 why = WHY.get((subject, change), "it changes the looks, not the label")
                 mistake = "is missing" if change in right else "does not belong"
                 return f"{subject}: {change} {mistake}: {why}"
-
-
-LOAD = "load the pretrained base"
-FREEZE, HEAD = "freeze the base", "add a new head"
-COMPILE, FIT, UNFREEZE = "compile", "fit the head", "unfreeze the last block"
-RECOMPILE, FIT_AGAIN = "compile again with a low rate", "fit again"
-STEPS = (LOAD, FREEZE, HEAD, COMPILE, FIT, UNFREEZE, RECOMPILE, FIT_AGAIN)
-
-RULES = [
-    (LOAD, FREEZE, "there is nothing to freeze before it is loaded"),
-    (LOAD, HEAD, "a head needs something to stand on"),
-    (HEAD, FIT, "there is no head yet that could be fitted"),
-    (FREEZE, FIT, "the large errors of a new head would spoil the base"),
-    (COMPILE, FIT, "Keras fits only what is compiled"),
-    (HEAD, COMPILE, "compile the whole network, with its head"),
-    (FREEZE, COMPILE, "only `compile` surely heeds what is frozen"),
-    (FIT, UNFREEZE, "the head is still random, its errors spoil the block"),
-    (UNFREEZE, FIT_AGAIN, "the same layers as before would be fitted"),
-    (RECOMPILE, FIT_AGAIN, "else the block stays frozen, and the rate high"),
-    (UNFREEZE, RECOMPILE, "a block that is unfrozen later stays as it is"),
-]
-"""(a step, a later one, why): these leave two orders, which are equally right."""
-
-
-@exercise("10.4")
-def _the_order(answer):
-    if isinstance(answer, (set, frozenset, Mapping)):
-        raise CourseError("a set or a dict has no order: give a list of steps")
-    steps = _texts(answer, "a list of steps", list)
-    for step in steps:
-        if step not in STEPS:
-            return f"there is no step named {shown(step)}"
-    for step in STEPS:
-        if steps.count(step) != 1:
-            return f"{step!r} is there {steps.count(step)} times, not once"
-    for first, later, why in RULES:
-        if steps.index(first) > steps.index(later):
-            return f"{first!r} must come before {later!r}: {why}"
 
 
 def _texts(value, what, kind=set):
@@ -226,45 +228,31 @@ def _paired_over_seeds(difference):
         )
 
 
+TO_BEAT = 0.7
+
+
 @exercise("10.6")
-def _nearest_mean(nearest_mean):
-    random = np.random.default_rng(106)
-    # As many images a class as features, so that a mean over the wrong axis has
-    # the right shape; then classes of different sizes.
-    for sizes in ((6, 6, 6), (9, 4, 7, 5)):
-        classes = np.array([2, 5, 11, 30])[: len(sizes)]
-        centres = random.normal(0, 1, (len(sizes), 6)) * 2
-        y_train = random.permutation(np.repeat(classes, sizes))
-        places = np.searchsorted(classes, y_train)
-        F_train = centres[places] + random.normal(0, 2, (len(y_train), 6))
-        F_test = np.repeat(centres, 40, axis=0)
-        F_test += random.normal(0, 2, F_test.shape)
-
-        of_class = [F_train[y_train == c] for c in classes]
-        means = np.stack([F.mean(axis=0) for F in of_class])
-        distances = _distances(F_test, means)
-        wanted = classes[distances.argmin(axis=1)]
-        what = f"{len(F_test)} labels, one for each row of F_test"
-        value = numbers(call(nearest_mean, F_train, y_train, F_test), wanted.shape, what)
-        if np.array_equal(value, wanted):
-            continue
-        if np.array_equal(value, distances.argmin(axis=1)):
-            return "those are places in the list of classes: return the labels"
-        if np.array_equal(value, classes[distances.argmax(axis=1)]):
-            return "that is the class whose mean is farthest away"
-        nearest = _distances(F_test, F_train).argmin(axis=1)
-        if np.array_equal(value, y_train[nearest]):
-            return "that is the class of the nearest single image"
-        if len(set(sizes)) == 1:
-            across = np.stack([F.mean(axis=1) for F in of_class])
-            found = classes[_distances(F_test, across).argmin(axis=1)]
-            if np.array_equal(value, found):
-                return "average over the images of a class, which are its rows"
-        return (
-            f"{(value != wanted).sum()} of {len(wanted)} labels are not those of the nearest mean"
-        )
-
-
-def _distances(a, b):
-    """Euclidean distance of each row of `a` to each row of `b`."""
-    return np.linalg.norm(a[:, None] - b, axis=2)
+def _two_classes_of_your_own(answer):
+    if not isinstance(answer, Mapping) or not {"model", "X", "y"} <= answer.keys():
+        raise CourseError('give a dict, {"model": ..., "X": ..., "y": ...}')
+    model, X, y = answer["model"], np.asarray(answer["X"]), np.ravel(answer["y"])
+    _require_model(model, "a model of Keras, as model")
+    if X.ndim != 4 or X.shape[-1] != 3:
+        raise CourseError(f"X should be photos, (n, height, width, 3), not {X.shape}")
+    if len(y) != len(X):
+        return f"there are {len(X)} photos and {len(y)} labels"
+    if set(y.tolist()) != {0, 1}:
+        return "the labels should be 0 and 1, and both should occur"
+    if min(np.sum(y == 0), np.sum(y == 1)) < 5:
+        return "keep at least five photos of each class for testing"
+    if X.max() <= 1:
+        return "X should be photos from 0 to 255: scaling is a part of the model"
+    if model.output_shape[-1] != 1:
+        return f"the model gives {model.output_shape[-1]} numbers per photo, not one logit"
+    logits = model.predict(X.astype("float32"), verbose=0)[:, 0]
+    if logits.min() >= 0 and logits.max() <= 1:
+        return "those look like probabilities: a logit is below 0 for the first class"
+    share = np.mean((logits > 0) == (y == 1))
+    if share < TO_BEAT:
+        return f"{share:.0%} of the test photos are right; {TO_BEAT:.0%} are to beat"
+    return None

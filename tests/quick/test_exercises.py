@@ -64,7 +64,10 @@ def judge(number, answer, given):
     """`verdict`, which must change neither the answer nor what is given."""
 
     def state():
-        return pickle.dumps((given, None if callable(answer) else answer))
+        plain = None if callable(answer) else answer
+        if isinstance(plain, dict):  # a saved network holds the time of day
+            plain = {k: getattr(v, "get_weights", lambda v=v: v)() for k, v in plain.items()}
+        return pickle.dumps((given, plain))
 
     before = state()
     result = verdict(number, answer, **given)
@@ -186,7 +189,9 @@ def test_functions_are_those_whose_right_answers_are_functions(scans):
 def test_changing_the_arguments_fools_no_check(number, scans):
     def spoiled(function):
         def call(*arguments):
-            result = pickle.loads(pickle.dumps(function(*arguments)))
+            result = function(*arguments)
+            if any(isinstance(argument, np.ndarray) for argument in arguments):
+                result = pickle.loads(pickle.dumps(result))  # not a view of one
             for argument in arguments:
                 if isinstance(argument, np.ndarray):
                     argument[...] = 0

