@@ -87,7 +87,7 @@ def lite0(weights="imagenet", **settings):
     return imagenet.efficientnet_lite(0, weights=weights, **settings)
 
 
-@cases("09.3")
+@cases("09.3", with_keras=True)
 def _(scans):
     return half_way_up()
 
@@ -115,7 +115,7 @@ def half_way_up():
     return Case({}, [pooled("block10"), pooled("block10", by_mean)], wrong)
 
 
-@cases("09.4")
+@cases("09.4", with_keras=True)
 def _(scans):
     return heads()
 

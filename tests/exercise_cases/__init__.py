@@ -1,8 +1,8 @@
 """Right and wrong answers for every exercise, one module a notebook.
 
 `CASES` holds, for each exercise, right answers in several forms and likely wrong
-ones, each with a part of the reason that the student must be given.
-tests/test_exercises.py tries them.
+ones, each with a part of the reason that the student must be given. exercise_trials.py
+says how they are tried.
 """
 
 import pkgutil
@@ -22,17 +22,22 @@ CASES = {}
 FUNCTIONS = []
 """Numbers of the exercises whose answer is a function."""
 
+WITH_KERAS = []
+"""Numbers of the exercises whose answers need Keras: not in tests/quick, for it is slow."""
+
 EXTRA = ["faint/1.png", "faint/2.png", "triplet/1.png"]
 """Files added to the scans: two in faint ink, a second copy of a duplicate."""
 
 
-def cases(number, is_function=False):
-    """Register a function of the scans (see test_exercises.py) that returns a Case."""
+def cases(number, is_function=False, with_keras=False):
+    """Register a function of the scans (see exercise_trials.py) that returns a Case."""
 
     def register(function):
         CASES[number] = function
         if is_function:
             FUNCTIONS.append(number)
+        if with_keras:
+            WITH_KERAS.append(number)
         return function
 
     return register

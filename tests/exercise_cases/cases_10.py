@@ -31,7 +31,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("10.2", is_function=True)
+@cases("10.2", is_function=True, with_keras=True)
 def _(scans):
     from helpers.quiet_keras import keras
 
@@ -82,7 +82,7 @@ def _(scans):
     return Case({}, [right, in_a_row], wrong)
 
 
-@cases("10.3", is_function=True)
+@cases("10.3", is_function=True, with_keras=True)
 def _(scans):
     from helpers.quiet_keras import keras
 
@@ -228,7 +228,7 @@ def _(scans):
     return Case({}, [right, by_scipy], wrong)
 
 
-@cases("10.6")
+@cases("10.6", with_keras=True)
 def _(scans):
     from helpers.quiet_keras import keras
 

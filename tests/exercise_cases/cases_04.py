@@ -70,7 +70,7 @@ def _digits(*layers, logits=10, **named):
     return _model((28, 28, 1), *layers, FLAT, ("Dense", (logits,), named))
 
 
-@cases("04.4")
+@cases("04.4", with_keras=True)
 def _(scans):
     relu = ("ReLU", (), {})
     right = [
@@ -99,7 +99,7 @@ def _constant(weight, bias=0.0, size=2, stride=2, more=()):
     return model
 
 
-@cases("04.5")
+@cases("04.5", with_keras=True)
 def _(scans):
     without = _model((6, 6, 1), ("Conv2D", (1, 2, 2), {"use_bias": False}))
     without.set_weights([np.full((2, 2, 1, 1), 0.25)])
@@ -116,7 +116,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("04.6")
+@cases("04.6", with_keras=True)
 def _(scans):
     from helpers.quiet_keras import keras
 

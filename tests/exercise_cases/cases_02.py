@@ -95,7 +95,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("02.5", is_function=True)
+@cases("02.5", is_function=True, with_keras=True)
 def _(scans):
     def pink(weights=(1, -1, 0), bias=-60, activation="relu", **settings):
         return layer([[weights]], bias=bias, activation=activation, **settings)
@@ -122,7 +122,7 @@ def _(scans):
     return Case({}, right, wrong)
 
 
-@cases("02.6", is_function=True)
+@cases("02.6", is_function=True, with_keras=True)
 def _(scans):
     def flipped(kernel):
         return layer(np.flip(kernel))
@@ -147,7 +147,7 @@ def _(scans):
     return Case({}, [flipped, with_zero_bias], wrong)
 
 
-@cases("02.7", is_function=True)
+@cases("02.7", is_function=True, with_keras=True)
 def _(scans):
     def both(a, b):
         return layer(convolve2d(a, b))
@@ -171,7 +171,7 @@ def _(scans):
     return Case({}, [both, spread], wrong)
 
 
-@cases("02.8", is_function=True)
+@cases("02.8", is_function=True, with_keras=True)
 def _(scans):
     """The right kernel is what least squares find on other photos: see solutions."""
     corner, edge = [0.01, 0.03, 0.015, 0.03, 0.01], [0.03, 0.05, 0.09, 0.05, 0.03]

@@ -101,7 +101,7 @@ def _strides(*steps, filters=24, kernel=3, **given):
     return _sequential((64, 64, 3), *layers)
 
 
-@cases("03.5")
+@cases("03.5", with_keras=True)
 def _(scans):
     right = [_strides(3, 2, 1), _strides(2, 3, 1), _strides((3, 2), (2, 3), 1)]
     wrong = [
@@ -128,7 +128,7 @@ def _same(*layers):
     return _sequential((32, 32, 16), *given)
 
 
-@cases("03.6")
+@cases("03.6", with_keras=True)
 def _(scans):
     right = [
         _same(("Conv2D", 3, 1), ("Conv2D", 3, 3)),
@@ -155,7 +155,7 @@ def _shrinking(*layers):
     return _sequential((96, 96, 3), *given)
 
 
-@cases("03.7")
+@cases("03.7", with_keras=True)
 def _(scans):
     start = [("Conv2D", 8, 5, 4), ("Conv2D", 16, 3, 2), ("Conv2D", 32, 3, 2)]
     tiny = [("DepthwiseConv2D", 0, 5, 4), ("DepthwiseConv2D", 0, 5, 4)]
