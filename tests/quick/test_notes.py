@@ -50,6 +50,25 @@ def test_every_slide_of_the_talk_has_notes(path):
     assert [n for n in begun[1:] if kinds[n + 1 : n + 2] != ["notes"]] == []
 
 
+LONGER = ("05", "06", "07")
+"""Numbers of the lectures that have yet to be shortened."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in LECTURES if not path.name.startswith(LONGER)],
+    ids=lambda path: path.stem,
+)
+def test_a_talk_leaves_time_for_each_screen(path):
+    """75 seconds for each, on the average; and no more cells than a student reads."""
+    notebook = nbformat.read(path, as_version=4)
+    assert len(notebook.cells) <= 100
+    minutes = sum(note.minutes or 0 for note in notes_of(path))
+    stage.prepare(notebook, path)
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
+    assert kinds.count("slide") + kinds.count("subslide") <= minutes * 60 / 75
+
+
 # --- A small one -----------------------------------------------------------------
 
 NOTES = """# Talk
