@@ -39,9 +39,9 @@ NOTEBOOKS = {
     "05": Cost(23, 30),
     "06": Cost(345, 180),
     "07": Cost(154, 60),  # after 06, whose networks it takes from the cache
-    "08": Cost(285, 180),
-    "09": Cost(71, 90),
-    "10": Cost(220, 180),
+    "08": Cost(181, 180),
+    "09": Cost(77, 90),
+    "10": Cost(115, 180),
 }
 """What the lectures cost, with nothing cached. The README's minutes are the measured ones;
 the benchmark (`python tests/benchmarks/run.py notebooks`) measures, and names both."""
