@@ -21,7 +21,7 @@ from support import skip_or_fail
 
 LECTURES = find_lectures()
 PROSE, CODE = 20, 18  # least pixels of type in a window of 720 pixels
-FIGURE = 18 / (11 * 100 / 72)  # enlarged so much, type of 11 points has 18 pixels
+FIGURE = 0.5  # of its 100 pixels an inch
 
 # --- In a browser ----------------------------------------------------------------
 
