@@ -76,7 +76,7 @@ def shown(data, **about):
     return new_output("display_data", data, metadata=about)
 
 
-ABOUT = "It *counts* to three, with [`print`](#Formulas)\nand a bell."
+ABOUT = "It *counts* to three, with `print`\nand a bell."
 
 
 def small(title="99 Small 汉字"):
