@@ -47,7 +47,8 @@ def lab(browser, simulated, tmp_path_factory):
                 page = context.new_page()
                 page.set_default_timeout(120_000)  # ms, for a busy machine
                 note_errors(page, faults, unless_from=OTHERS)
-                page.goto(address(name))
+                # Without what the test before had open, which JupyterLab would restore.
+                page.goto(f"{address(name)}&reset")
                 # The kernel has answered: only then does JupyterLab write metadata.
                 page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
                 yield page, folder / name
