@@ -208,3 +208,19 @@ def _show(name, settings, alt):
             "}\n</script>"
         )
     )
+
+
+def widget_packages(what):
+    """(anywidget, traitlets), which a page that talks to Python needs.
+
+    what: the page, as a sentence begins with it. Raises CourseError where one is missing.
+    """
+    try:
+        import anywidget
+        import traitlets
+    except ImportError as error:
+        raise CourseError(
+            f"{what} needs the package {error.name}: run `python -m pip install "
+            "-r requirements.txt` in the course's folder."
+        ) from error
+    return anywidget, traitlets

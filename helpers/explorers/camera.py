@@ -58,14 +58,7 @@ def save(photo):
 
 def _widget():
     """The page as a widget: a photo comes in, a sentence goes out."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise CourseError(
-            f"The camera needs the package {error.name}: run `python -m pip install "
-            "-r requirements.txt` in the course's folder."
-        ) from error
+    anywidget, traitlets = explorers.widget_packages("The camera")
 
     class Camera(anywidget.AnyWidget):
         _esm = (explorers.FOLDER / "camera.js").read_text(encoding="utf-8")

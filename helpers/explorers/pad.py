@@ -288,14 +288,7 @@ def picture(character, scores, label=""):
 
 def _widget(drawing, read, names, label):
     """The pad as a widget: strokes come in, image and scores go out."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise CourseError(
-            f"The pad needs the package {error.name}: run `python -m pip install "
-            "-r requirements.txt` in the course's folder."
-        ) from error
+    anywidget, traitlets = explorers.widget_packages("The pad")
 
     class Pad(anywidget.AnyWidget):
         _esm = (explorers.FOLDER / "pad.js").read_text(encoding="utf-8")
