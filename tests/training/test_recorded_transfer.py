@@ -1,4 +1,4 @@
-"""data/recorded: what notebook 10 shows over three seeds, and the script that trained it."""
+"""data/recorded: what notebook 10 shows over five seeds, and the script that trained it."""
 
 import importlib.util
 
@@ -27,8 +27,7 @@ def script():
 def test_every_training_has_seeds(recorded, script):
     assert set(recorded["experiment"]) == set(script.EXPERIMENTS)
     for key, rows in recorded.groupby(KEYS[:-1]):
-        assert rows["seed"].is_unique and set(rows["seed"]) <= set(script.SEEDS), key
-        assert len(rows) >= 2, key
+        assert sorted(rows["seed"]) == list(script.SEEDS), key
     assert recorded["accuracy"].between(0, 1).all()
 
 
@@ -58,3 +57,5 @@ def test_what_the_notebook_says_in_words(recorded):
     assert new["at once, rate 0.01", 1] < 0.1 and old["at once, rate 0.01", 1] < 0.1
     assert new["at once, rate 0.0002", 1] < 0.1 and old["at once, rate 0.0002", 1] > 0.8
     assert abs(new[stages] - new["head only", 1]) < 0.05
+    varied = mean["accuracy"]["varied"]
+    assert varied["mirrored", 2] < varied["as they are", 2] < varied["slightly", 2]
