@@ -112,11 +112,13 @@ def fold(name) -> str:
 def find_named(folder, name) -> tuple[list[Path], list[Path]]:
     """(folders called `name`, zip archives whose names begin so) in `folder`, in natural order.
 
-    Names are compared as by `fold`; one spelled exactly so comes first.
+    Names are compared as by `fold`; what is called exactly so comes first.
     """
     with reading(folder):
         entries = list(Path(folder).iterdir()) if Path(folder).is_dir() else []
-        entries.sort(key=lambda entry: (not entry.name.startswith(name), natural_order(entry.name)))
+        entries.sort(
+            key=lambda e: (e.stem != name, fold(e.stem) != fold(name), natural_order(e.name))
+        )
         folders = [e for e in entries if fold(e.name) == fold(name) and e.is_dir()]
     called = [e for e in entries if fold(e.name).startswith(fold(name)) and not is_junk(e.name)]
     return folders, [e for e in called if e.suffix.lower() == ".zip"]

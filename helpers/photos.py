@@ -261,7 +261,7 @@ def own(folder=None, most=12):
         found[name] = np.array(image)
     if len(sentences) > most:
         others = len(sentences) - most
-        sentences[most:] = [f"So it is with {others:,} other file{'s' * (others > 1)} there."]
+        sentences[most:] = [f"And {others:,} more of the files in {called} cannot be read."]
     if left:
         sentences.append(f"Only the first {most} photos were read, without {some(left)}.")
     return found, sentences

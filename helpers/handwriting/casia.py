@@ -259,6 +259,8 @@ def _missing(source):
     *_, found = _places(source)
     known = [f"{_side(place)} in {'/'.join(place)}" for place in found]
     holds = f"it holds only {some(known)}; " if known else ""
+    if not known and any(is_image(f.name) for c in _subfolders(source) for f in c.iterdir()):
+        holds = "its folders of images are not in Train and Test; "
     return f"{holds}expected {LAYOUT}, or .gnt files (unpack downloaded archives first)"
 
 
@@ -502,10 +504,14 @@ def _zip_plan(source, entries, keep):
         ],
     )
     if not halves:
-        hint = to_unpack(sorted("/".join(names) for names in entries))
+        hints = [to_unpack(sorted("/".join(names) for names in entries))]
         if any(names[-1].lower().endswith(".gnt") for names in entries):
-            hint = "it holds .gnt files: unpack it and give the unpacked folder"
-        raise CourseError(f"{source} does not hold {LAYOUT}{'; ' * bool(hint)}{hint}.")
+            hints.insert(0, "it holds .gnt files: unpack it and give the unpacked folder")
+        elif known := sorted({_side(place) for place in places}):
+            hints.insert(0, f"it holds only {some(known)}")
+        raise CourseError(
+            f"{'; '.join([f'{source} does not hold {LAYOUT}', *filter(None, hints)])}."
+        )
     plan, seen, others = {}, set(), []
     for side, place in halves.items():
         for names in places[place]:
