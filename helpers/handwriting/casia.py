@@ -506,7 +506,9 @@ def _zip_plan(source, entries, keep):
     if not halves:
         hints = [to_unpack(sorted("/".join(names) for names in entries))]
         if any(names[-1].lower().endswith(".gnt") for names in entries):
-            hints.insert(0, "it holds .gnt files: unpack it and give the unpacked folder")
+            gnt = "it holds .gnt files: unpack it and give the unpacked folder"
+            several = "its archives hold .gnt files: unpack them, each into a folder"
+            hints.insert(0, several if source.is_dir() else gnt)
         elif known := sorted({_side(place) for place in places}):
             hints.insert(0, f"it holds only {some(known)}")
         raise CourseError(

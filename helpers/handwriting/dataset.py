@@ -113,12 +113,12 @@ def _real(source) -> Handwriting:
     keep = CLASSES if not _everything() and casia.is_official(source) else None
     name = hashlib.sha256(f"{source} {keep}".encode()).hexdigest()[:12]
     folder = casia.import_casia(source, data_folder() / "casia-unpacked" / name, keep)
-    if is_simulated(folder):
+    halves = tuple(casia.find_halves(folder).values())
+    if is_simulated(halves[0]):
         raise CourseError(
             f"{folder} holds simulated handwriting, not CASIA: put real scans "
             "there, or move it away and unset COURSE_CASIA to work with it."
         )
-    halves = tuple(casia.find_halves(folder).values())
     return Handwriting(folder, True, f"real CASIA scans, from {source.name}.", halves)
 
 
