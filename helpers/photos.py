@@ -354,7 +354,7 @@ def decode(data, at_least=None):
         return on_paper(upright(open_image(data, at_least))).convert("RGB")
 
 
-# --- Sets of photos, one folder a class --------------------------------------------
+# --- Sets of photos, one folder per class ------------------------------------------
 
 
 def find_set(name="cats-dogs") -> Path | None:
@@ -393,14 +393,14 @@ def missing_set(name="cats-dogs") -> str:
         return f"The photos in data/{name} cannot be read yet: {advice}, into data/{name}."
     return (
         f"There are no photos in data/{name}, so the characters "
-        "stay the only data of this notebook; to add photos, put one folder a class "
+        "stay the only data of this notebook; to add photos, put one folder per class "
         "there, such as cat and dog (of your own, or of a set like Kaggle's Dogs vs. "
         f"Cats), or set {_variable(name)} to such a folder or a zip of it."
     )
 
 
 def load_set(path, size, how="crop", limit=None) -> PhotoSet:
-    """Load a folder or zip archive with one folder a class.
+    """Load a folder or zip archive with one folder per class.
 
     Each photo is brought to `size` as by `fit`; with `limit`, the first so
     many of each class, in natural order of their names. The class folders may lie

@@ -125,7 +125,7 @@ def _files(path, stack):
             raise _Refused("it is not there")
     elif not any(file.is_file() for file in files):  # an unpacked zip may be a folder in a folder
         files = [file for inner in files for file in _visible(inner)]
-    names = [file.relative_to(folder).as_posix() for file in files if file.is_file()]
+    names = sorted(file.relative_to(folder).as_posix() for file in files if file.is_file())
     return names, lambda name: (folder / name).read_bytes()
 
 
@@ -136,7 +136,7 @@ def _visible(folder):
 def _labels(data):
     """["cardboard", ...] from lines such as "0 cardboard", numbered in order."""
     try:
-        lines = re.split(r"[\r\n]+", data.decode("utf-8-sig").strip())
+        lines = re.split(r"\r\n?|\n", data.decode("utf-8-sig").strip())
     except UnicodeDecodeError as error:
         raise _Refused("labels.txt is not UTF-8 text") from error
     labels = [re.fullmatch(rf"{n}\s+(.+)", line.strip()) for n, line in enumerate(lines)]

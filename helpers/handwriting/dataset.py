@@ -2,7 +2,7 @@
 
     data = handwriting.get()      # finds real scans, or simulates writers once
     print(data)                   # says which of the two it is
-    data.train, data.test         # folders with one folder of images a character
+    data.train, data.test         # folders with one folder of images per character
 
 Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
 """
@@ -134,7 +134,7 @@ def _everything():
 
 
 def small_set(data) -> tuple[Path, str]:
-    """A small set, 7 images a character by another hand: (folder, what it is).
+    """A small set, 7 images per character by another hand: (folder, what it is).
 
     The poorly written characters where the data set has them. For other scans the
     first 7 test images of each character stand in, copied once to the cache.
@@ -158,7 +158,7 @@ def small_set(data) -> tuple[Path, str]:
                 (partial / character).mkdir()
                 for scan in scans:
                     shutil.copy(scan, partial / character)
-    return folder, f"{data.label}, first 7 test images a character (a stand-in)"
+    return folder, f"{data.label}, first 7 test images per character (a stand-in)"
 
 
 def _first_scans(folder, count):
