@@ -222,9 +222,9 @@ def own(folder=None, most=12):
     the camera held it, on white where transparent; of an animation, the first
     frame. They come in natural order of their file names (2.jpg before 10.jpg), the
     first `most` of them. Subfolders are not read. Each sentence names a file that
-    could not be read, and why, or says what else was left out, or where to put
-    photos if there are none; `most` of them at most, then how many others. Raises CourseError only if `most` is not a positive
-    integer.
+    could not be read, and why (the first `most`, then how many more), or says what else
+    was left out, or where to put photos if there are none. Raises CourseError only if
+    `most` is not a positive integer.
     """
     _check_positive(most, "most")
     # Said without the path before it, which would be stored in a notebook.
@@ -362,8 +362,8 @@ def find_set(name="cats-dogs") -> Path | None:
 
     In this order: where the environment variable COURSE_CATS_DOGS points, the folder
     `cats-dogs` in the data folder unless it is empty, the first `cats-dogs*.zip`
-    there, in upper or lower case. Another `name` changes all three. Raises CourseError if the variable
-    points to nothing.
+    there, in upper or lower case. Another `name` changes all three. Raises CourseError
+    if the variable points to nothing.
     """
     variable = _variable(name)
     given = os.environ.get(variable)
@@ -406,9 +406,9 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
     many of each class, in natural order of their names. The class folders may lie
     deeper, if there is one such place; of a set in parts (see `images.PARTS`), the part
     for training is loaded. What systems leave in folders is passed over; what else is no
-    image by its name is left out, and a printed line says so. An archive is read in memory: nothing is unpacked to disk. Large JPEG
-    files are decoded at a smaller scale, at least twice `size`. X takes
-    n * height * width * 3 bytes. Raises CourseError, one sentence that names the
+    image by its name is left out, and a printed line says so. An archive is read in memory:
+    nothing is unpacked to disk. Large JPEG files are decoded at a smaller scale, at least
+    twice `size`. X takes n * height * width * 3 bytes. Raises CourseError, one sentence that names the
     files, for what cannot be used: of damaged photos, all of them.
     """
     height, width = _check_fit(size, how)

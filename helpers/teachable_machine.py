@@ -68,7 +68,8 @@ def load(path):
 
     path: converted_keras.zip as downloaded, the folder that it was unpacked to, or the .h5
     in that folder. A model that was saved again with Keras 3 (.h5 or .keras) is loaded too,
-    whatever its name, and labels of another name if they are the only text file. Raises CourseError, with the path and the reason, for anything else.
+    whatever its name, and labels of another name if they are the only text file. Raises
+    CourseError, with the path and the reason, for anything else.
     """
     path = Path(path).expanduser()
     with _one_sentence(path), ExitStack() as stack:
