@@ -71,6 +71,9 @@ HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 NOTES = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where Pillow keeps what a file says of how the camera was held; TIFF has it elsewhere."""
 
+NOT_PLAIN = {b"tRNS", b"acTL", b"eXIf", b"iTXt"}
+"""Chunks of a PNG file that Pillow must look at: transparency, frames and such notes."""
+
 RECIPE = 2
 """Raise this when the pixels of some file change: cached images are then re-read."""
 
@@ -136,7 +139,7 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
             # Read at once, while we look at the files; it is checked below.
             kept = _cache_file(folder, height, width)
             cached = aside.submit(_read_cache, kept, height, width)
-        listing, others = {}, []
+        listing, others = {}, _images_beside(folder)
         for name, path in classes.items():
             listing[name], left = _image_files(path, with_stat=cache)
             others += [f"{path.name}/{entry}" for entry in left]
@@ -285,6 +288,12 @@ def _subfolders(folder):
                 f"{shown(folder)} is a file, not a folder: give the folder that holds the "
                 "class folders (unpack it first if this is an archive)."
             ) from None
+
+
+def _images_beside(folder):
+    """Names of images that lie beside the class folders, in no class."""
+    with reading(folder), os.scandir(folder) as entries:
+        return [entry.name for entry in entries if is_image(entry.name) and entry.is_file()]
 
 
 def _splits(folders):
@@ -646,6 +655,8 @@ def upright(image):
 
     A damaged note spoils no pixels: it is passed over.
     """
+    if image.format is None:  # of `_open_png`, which looked for notes
+        return image
     image.load()
     if NOTES & image.info.keys() or image.format == "TIFF":
         with suppress(Exception):
@@ -678,8 +689,8 @@ def _open_png(data):
     # The header: width, height, bits, kind of colour (0: grey), three more settings.
     size = int.from_bytes(view[16:20], "big"), int.from_bytes(view[20:24], "big")
     plain = data[12:16] == b"IHDR" and data[24:29] == b"\x08\0\0\0\0"
-    plain = plain and not kinds & {b"tRNS", b"acTL", b"eXIf", b"iTXt"}
-    if plain and b"Raw profile type" not in data and not _is_too_large(*size):
+    plain = plain and kinds.isdisjoint(NOT_PLAIN) and b"Raw profile type" not in data
+    if plain and not _is_too_large(*size):
         return Image.frombytes("L", size, b"".join(packed), "zip", "L", 0)
     return PngImageFile(io.BytesIO(data))
 

@@ -229,7 +229,10 @@ def own(folder=None, most=12):
     _check_positive(most, "most")
     # Said without the path before it, which would be stored in a notebook.
     called = shown(folder) if folder else "data/photos"
-    folder = Path(folder or data_folder() / "photos").expanduser()
+    if not folder:
+        folders, _ = find_named(data_folder(), "photos")
+        folder = folders[0] if folders else data_folder() / "photos"
+    folder = Path(folder).expanduser()
     try:
         files = [file for file in folder.iterdir() if not is_junk(file.name) and not file.is_dir()]
     except FileNotFoundError:
@@ -519,9 +522,10 @@ def _classes(path, files):
         )
     chosen = {file for photos in classes.values() for file in photos}
     folders = {file.rpartition("/")[0] for file in chosen}
+    beside = [f for f in filter(_is_photo, files) if f.rpartition("/")[0] == sets[0]]
     depth = min(folders, key=len).count("/") + 1
     others = [file for file in files if "/".join(file.split("/")[:depth]) in folders]
-    return classes, [file for file in others if file not in chosen]
+    return classes, beside + [file for file in others if file not in chosen]
 
 
 def _is_photo(file):

@@ -268,6 +268,10 @@ def test_what_is_left_out_is_counted_and_junk_is_not(tmp_path, capsys):
         said = capsys.readouterr().out
         assert said.startswith("5 files were left out") and said.count("\n") == 1
         assert said.endswith("a/1.txt, a/2.xyz, a/10.txt and 2 others.\n")
+    save(scan(1), folder / "0.png")  # an image in no class
+    (folder / "about.json").touch()
+    load_folder(folder)
+    assert "6 files were left out" in (said := capsys.readouterr().out) and "0.png, a/1" in said
 
 
 @pytest.mark.parametrize(

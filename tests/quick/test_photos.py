@@ -261,6 +261,9 @@ def test_where_to_put_photos(tmp_path, monkeypatch):
     assert found == {} and "data/photos holds no photos" in sentence
     halves().save(folder / "a.png")
     assert list(photos.own()[0]) == ["a.png"]
+    folder.rename(tmp_path / "Photos")
+    assert list(photos.own()[0]) == ["a.png"]
+    (tmp_path / "Photos").rename(folder)
     found, (sentence,) = photos.own(folder / "a.png")
     assert found == {} and "cannot be read as a folder" in sentence
 
