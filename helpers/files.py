@@ -35,23 +35,9 @@ JUNK = {
 }
 """What systems leave in folders and archives, in lower case; besides what `is_junk` knows."""
 
-PACKED = tuple(
-    [
-        ".7z",
-        ".alz",
-        ".bz2",
-        ".egg",
-        ".gz",
-        ".lzh",
-        ".rar",
-        ".tar",
-        ".tbz2",
-        ".tgz",
-        ".txz",
-        ".xz",
-        ".zip",
-        ".zst",
-    ]
+PACKED = (
+    *(".7z", ".alz", ".bz2", ".egg", ".gz", ".lzh", ".rar", ".tar", ".tbz2", ".tgz", ".txz"),
+    *(".xz", ".zip", ".zst"),
 )
 """How the names of archives end, in lower case."""
 

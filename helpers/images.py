@@ -47,8 +47,9 @@ from helpers.files import (
 )
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-SUFFIXES = tuple(
-    [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"]
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".webp"),
 )
 """How Pillow knows files of these FORMATS, in lower case."""
 

@@ -285,8 +285,8 @@ def is_simulated(folder):
     Every image says so of itself (see `_signature`); the first one that can be read is asked.
     """
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_junk(name)]
-        for name in filter(is_image, names):
+        folders[:] = sorted(name for name in folders if not is_junk(name))
+        for name in sorted(filter(is_image, names)):
             with suppress(Exception), Image.open(Path(parent, name)) as image:
                 return image.info.get("Source") == WHAT
     return False
