@@ -20,13 +20,13 @@ def doctor(arguments):
 def data(arguments):
     from helpers import handwriting
     from helpers.handwriting import simulator
-    from helpers.images import class_folders
+    from helpers.images import class_folders, image_files
 
     found = handwriting.get(arguments.size)
     print(found)
     print(f"Folder: {found.folder}")
     for split in (found.train, found.test):
-        count = sum(len(list(f.iterdir())) for f in class_folders(split).values())
+        count = sum(len(image_files(f)) for f in class_folders(split).values())
         print(f"{split.name}: {count:,} images")
     if arguments.checksum:
         print(f"SHA-256 of all images: {simulator.checksum(found.folder)}")

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 
 from helpers.files import CourseError, is_junk, reading, shown
 
+WINDOWS = (0, 6, 10, 11, 14)
+"""Systems whose packers may write `\\` between folders, as PowerShell 5 does (APPNOTE 4.4.2)."""
+
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 """What zipfile raises for archives that are none, or no longer."""
 
@@ -25,11 +28,11 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, 
 def open_zip(path, largest):
     """Yield ([name, ...], read): `read(name)` gives the bytes of one file.
 
-    Names have `/` between folders and are in the order of the archive, without folders,
-    hidden files and junk. Nothing is unpacked to disk. Raises CourseError: at once for
-    what is no zip archive, for links, and for names that lead elsewhere, are in no
-    known encoding or there twice; on reading, for a file that is damaged, encrypted,
-    packed in a rare way or larger than `largest` bytes.
+    Names have `/` between folders, whatever packed them, and are in the order of the
+    archive, without folders, hidden files and junk. Nothing is unpacked to disk. Raises
+    CourseError: at once for what is no zip archive, for links, and for names that lead
+    elsewhere, are in no known encoding or there twice; on reading, for a file that is
+    damaged, encrypted, packed in a rare way or larger than `largest` bytes.
     """
     try:
         with reading(path):
@@ -42,9 +45,12 @@ def open_zip(path, largest):
     with archive:
         entries = {}
         for info in archive.infolist():
-            # orig_filename: as stored, before zipfile turns backslashes into something.
-            name = _checked_name(path, info.orig_filename, info)
-            if info.is_dir() or any(map(is_junk, name.split("/"))):
+            # As stored: zipfile would turn backslashes into something on some systems.
+            stored = info.orig_filename
+            if info.create_system in WINDOWS:
+                stored = stored.replace("\\", "/")
+            name = _checked_name(path, stored, info)
+            if not name or stored.endswith("/") or any(map(is_junk, name.split("/"))):
                 continue
             if name in entries:
                 raise _refused(path, info, "is there twice")
@@ -71,11 +77,13 @@ def _opened(path):
 
 def _checked_name(path, name, info):
     """The name without "." and empty parts; CourseError for what could do harm."""
-    parts = name.split("/")
-    if name.startswith("/") or ".." in parts or re.search(r"\\|^[A-Za-z]:", name):
+    parts = re.split(r"[/\\]", name)
+    if not parts[0] and name or ".." in parts or re.match("[A-Za-z]:", name):
         raise _refused(path, info, "would be written outside its folder")
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _refused(path, info, "is a link or a device, not a file")
+    if "\\" in name:  # a part of the name on Linux, the end of a folder's on Windows
+        raise _refused(path, info, "has a backslash in its name: unpack it and give the folder")
     return "/".join(part for part in parts if part not in ("", "."))
 
 

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sys
 import time
+import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,14 +26,20 @@ STALE_AFTER = 3600.0
 """Seconds after which a half-written file counts as left behind by a killed run."""
 
 JUNK = {
-    "__macosx",
+    *("__macosx", "icon\r", "network trash folder", "temporary items"),  # macOS
+    *("$recycle.bin", "desktop.ini", "ehthumbs.db", "ehthumbs_vista.db", "found.000"),  # Windows
+    *("recycler", "system volume information", "thumbs.db", "picasa.ini"),
+    *("lost+found", "lost.dir"),  # Linux, Android
+    *("#recycle", "#snapshot", "@eadir", "@recently-snapshot", "@recycle", "@tmp"),  # NAS
     "__pycache__",
-    "$recycle.bin",
-    "desktop.ini",
-    "system volume information",
-    "thumbs.db",
 }
-"""What systems leave in folders and archives, in lower case; besides hidden files."""
+"""What systems leave in folders and archives, in lower case; besides what `is_junk` knows."""
+
+PACKED = (
+    *(".7z", ".alz", ".bz2", ".egg", ".gz", ".lzh", ".rar", ".tar", ".tbz2", ".tgz", ".txz"),
+    *(".xz", ".zip", ".zst"),
+)
+"""How the names of archives end, in lower case."""
 
 
 class CourseError(Exception):
@@ -69,8 +76,54 @@ def cache_folder() -> Path:
 
 
 def is_junk(name) -> bool:
-    """Is this a hidden file or folder, or one that a system left behind?"""
-    return name.startswith(".") or name.lower() in JUNK
+    """Is this a hidden file or folder, or one that a system left behind?
+
+    Besides JUNK: `.DS_Store`, `._1.png`, `.ipynb_checkpoints`; `~$1.docx` of an open document;
+    `1.png:Zone.Identifier` of a download. Not `.1.png.icloud`, a photo that is still in a cloud.
+    """
+    low = name.lower()
+    if low.startswith("."):
+        return not low.endswith(".icloud")
+    return low in JUNK or low.startswith("~$") or low.endswith("zone.identifier")
+
+
+def fold(name) -> str:
+    """A name as names are compared here: Train, TRAIN and a full-width Ｔｒａｉｎ are one.
+
+    Nor do spaces at the ends count, or how an é is composed (macOS does it in its own way).
+    """
+    return unicodedata.normalize("NFKC", shown(name)).casefold().strip()
+
+
+def find_named(folder, name) -> tuple[list[Path], list[Path]]:
+    """(folders called `name`, zip archives whose names begin so) in `folder`, in natural order.
+
+    Names are compared as by `fold`; what is called exactly so comes first.
+    """
+    with reading(folder):
+        entries = list(Path(folder).iterdir()) if Path(folder).is_dir() else []
+        entries.sort(
+            key=lambda e: (e.stem != name, fold(e.stem) != fold(name), natural_order(e.name))
+        )
+        folders = [e for e in entries if fold(e.name) == fold(name) and e.is_dir()]
+    called = [e for e in entries if fold(e.name).startswith(fold(name)) and not is_junk(e.name)]
+    return folders, [e for e in called if e.suffix.lower() == ".zip"]
+
+
+def to_unpack(names) -> str:
+    """What must be unpacked first, if archives are among these names; else ""."""
+    packed = [shown(name) for name in names if str(name).lower().endswith(PACKED)]
+    if not packed:
+        return ""
+    alz = " (7-Zip cannot; ALZip, Bandizip and unalz can)"
+    how = alz if any(name.lower().endswith(".alz") for name in packed) else ""
+    return f"unpack {some(packed)} first{how}"
+
+
+def say(line):
+    """Print, also where the terminal cannot show every character."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def natural_order(name):

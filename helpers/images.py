@@ -4,8 +4,9 @@ The pixels are those of the lecture's loop, file by file:
 
     np.asarray(Image.open(file).convert("L").resize((60, 80), Image.LANCZOS))
 
-but several threads read large folders (Pillow computes without Python's lock), and the
-second time all comes from one file in the cache.
+turned upright first where a note in the file says how the camera was held. Several
+threads read large folders (Pillow computes without Python's lock), and the second time
+all comes from one file in the cache.
 """
 
 import array
@@ -14,39 +15,67 @@ import hashlib
 import io
 import json
 import os
-import sys
+import re
 import time
 import unicodedata
 import zlib
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngImageFile
 
 from helpers.files import (
     CourseError,
     cache_folder,
+    fold,
     is_junk,
     natural_order,
     progress,
     reading,
+    say,
     shown,
     some,
+    to_unpack,
     write_file,
 )
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".webp"),
+)
+"""How Pillow knows files of these FORMATS, in lower case."""
+
+NOT_READ = (".avif", ".heic", ".heif", ".jp2", ".jxl")
+"""Images too by their names: refused, not passed over."""
+
 PNG_START = b"\x89PNG\r\n\x1a\n"
-SPLITS = {"train", "test", "val", "validation"}
 LABELS = "labels.csv"
 
-RECIPE = 1
+PARTS = {
+    "train": "train training trainset trn 训练 训练集",
+    "test": "test testing testset tst 测试 测试集",
+    "validation": "val valid validation valset dev devset 验证 验证集",
+}
+"""The parts of a data set, and the words for them in the names of folders."""
+
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+"""What an HEIC file says of itself (ISO/IEC 23008-12), besides mif1, which AVIF says too."""
+
+NOTES = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+"""Where Pillow keeps what a file says of how the camera was held; TIFF has it elsewhere."""
+
+NOT_PLAIN = {b"tRNS", b"acTL", b"eXIf", b"iTXt"}
+"""Chunks of a PNG file that Pillow must look at: transparency, frames and such notes."""
+
+RECIPE = 2
 """Raise this when the pixels of some file change: cached images are then re-read."""
 
 CHUNK = 32
@@ -78,11 +107,15 @@ class Images(NamedTuple):
 def read_image(path, height=80, width=60) -> np.ndarray:
     """One image file as a (height, width) uint8 array, in grey.
 
-    Transparent pixels show white paper; 16-bit values are scaled, not clipped.
-    Raises CourseError when the file cannot be read or is not an image.
+    Upright as the camera held it; transparent pixels show white paper; 16-bit values are
+    scaled, not clipped. Raises CourseError when the file cannot be read or is not an image.
     """
     _check_size(height, width)
-    grey = _read(on_disk(path), height, width)
+    path = on_disk(path)
+    try:
+        grey = _read(path, height, width)
+    except BadImage as error:
+        raise CourseError(f"{shown(path)} {error}.") from error
     return np.frombuffer(grey, np.uint8).reshape(height, width).copy()
 
 
@@ -91,8 +124,8 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
 
     Classes come by sorted name, files within a class in natural order (2.png before
     10.png). Class names are the folders' names, or those that a `labels.csv` (columns
-    folder,character; in `folder` or beside it) gives. Hidden files and files that are
-    not images by their names are left out.
+    folder,character; in `folder` or beside it) gives. What systems leave in folders is
+    passed over; what else is no image by its name is left out, and a printed line says so.
 
     With `cache`, the result is kept in the course's cache folder, and used as long as
     no file is added, removed, renamed or changed: judged by names, sizes, and times of
@@ -107,7 +140,12 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
             # Read at once, while we look at the files; it is checked below.
             kept = _cache_file(folder, height, width)
             cached = aside.submit(_read_cache, kept, height, width)
-        listing = {name: _image_files(path, with_stat=cache) for name, path in classes.items()}
+        listing, others = {}, _images_beside(folder)
+        for name, path in classes.items():
+            listing[name], left = _image_files(path, with_stat=cache)
+            others += [f"{path.name}/{entry}" for entry in left]
+    if others:
+        say(left_out(others, folder))
     if cache:
         fingerprint, newest = _fingerprint(classes, listing, labels)
         try:
@@ -117,7 +155,7 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
         except FileNotFoundError:
             pass  # nothing is kept yet
         except ValueError:
-            _say(f"The cache file {kept.name} is damaged: reading the images again.")
+            say(f"The cache file {kept.name} is damaged: reading the images again.")
         if 0 <= time.time() - newest < TICK:
             # So that a change made while we read gets another time stamp.
             time.sleep(TICK)
@@ -142,6 +180,12 @@ def class_folders(folder) -> dict[str, Path]:
     `labels.csv` does not fit them.
     """
     return _classes(on_disk(folder))[0]
+
+
+def image_files(folder) -> list[str]:
+    """Names of the images in one class folder, in natural order. Raises CourseError if none."""
+    found, _ = _image_files(on_disk(folder), with_stat=False)
+    return sorted((name for name, _ in found), key=natural_order)
 
 
 def require_same_classes(**named) -> None:
@@ -195,10 +239,30 @@ def on_disk(path):
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (keeps links)
 
 
+def is_image(name) -> bool:
+    """Is it an image by its name? Refused when read if it is one of NOT_READ."""
+    return name.lower().endswith(SUFFIXES + NOT_READ) and not is_junk(name)
+
+
+def part(name) -> str:
+    """Which part of a data set the name of a folder says: a key of PARTS, or "".
+
+    "train" for Train, TRAINING, training_set, seg_train, TrainImages and train2017.
+    """
+    words = re.findall(r"[^\W\d_]+", fold(re.sub("(?<=[a-z])(?=[A-Z])", " ", name)))
+    found = [part for part, known in PARTS.items() if not set(known.split()).isdisjoint(words)]
+    return found[0] if len(found) == 1 else ""
+
+
+def class_name(name) -> str:
+    """The class that the name of a folder spells: NFC, without spaces around it."""
+    return unicodedata.normalize("NFC", name).strip() or name
+
+
 def _class_name(name, path):
-    """The class that a folder's name spells: UTF-8 whatever the locale, and NFC."""
+    """`class_name` of a folder on disk, UTF-8 whatever the locale."""
     try:
-        return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8"))
+        return class_name(os.fsencode(name).decode("utf-8"))
     except UnicodeDecodeError:
         raise CourseError(
             f"The name of the class folder {shown(path)} is not UTF-8: rename it, or "
@@ -227,10 +291,17 @@ def _subfolders(folder):
             ) from None
 
 
+def _images_beside(folder):
+    """Names of images that lie beside the class folders, in no class."""
+    with reading(folder), os.scandir(folder) as entries:
+        return [entry.name for entry in entries if is_image(entry.name) and entry.is_file()]
+
+
 def _splits(folders):
     """The train folder among `folders`, if they are the parts of a data set."""
-    names = {path.name.casefold(): path for path in folders}
-    return names.get("train") if names.keys() <= SPLITS else None
+    parts = [part(path.name) for path in folders]
+    train = [path for path, said in zip(folders, parts, strict=True) if said == "train"]
+    return min(train, key=lambda path: len(path.name)) if train and all(parts) else None
 
 
 def _classes(folder):
@@ -243,10 +314,11 @@ def _classes(folder):
             f"pass {shown(train)}, and the other parts one by one."
         )
     if not folders:
-        raise CourseError(
-            f"{shown(folder)} holds no class folders: it should hold one folder for "
-            "each class, with that class's images in it, as in Train/人/1.png."
+        advice = to_unpack(sorted(path.name for path in folder.iterdir())) or (
+            "it should hold one folder for each class, with that class's images in it, as in "
+            "Train/人/1.png"
         )
+        raise CourseError(f"{shown(folder)} holds no class folders: {advice}.")
     characters, labels = _labels(folder, folders)
     classes = {}
     for path in folders:
@@ -312,38 +384,79 @@ def _read_labels(path, data):
 
 
 def _image_files(folder, with_stat):
-    """(name, stat result or None) of each image in a class folder, in no order."""
+    """([(name, stat result or None) of each image], names of what else is there), unordered."""
+    found, others, names = [], [], SUFFIXES + NOT_READ
     with reading(folder), os.scandir(folder) as entries:
-        found = [
-            (entry.name, entry.stat() if with_stat else None)
-            for entry in entries
-            if entry.name[0] != "."  # all of `is_junk` that can end so, and faster
-            and entry.name.lower().endswith(SUFFIXES)
-            and not entry.is_dir()
-        ]
+        for entry in entries:
+            name = entry.name
+            if (
+                name.lower().endswith(names)
+                and (name[0] not in ".~" or not is_junk(name))  # all junk that can end so
+                and not entry.is_dir()
+            ):
+                found.append((name, entry.stat() if with_stat else None))
+            elif not is_junk(name):
+                others.append(name)
     if not found:
-        train = _splits(_subfolders(folder))
-        advice = (
-            f"pass {shown(train)} to load a data set's training part"
-            if train
-            else "put images into it, or delete the folder"
-        )
         raise CourseError(
-            f"The class folder {shown(folder)} holds no images ({' '.join(SUFFIXES)}): {advice}."
+            f"The class folder {shown(folder)} holds no images "
+            f"({' '.join(SUFFIXES)}){_instead(folder, sorted(others, key=natural_order))}."
         )
-    return found
+    return found, others
+
+
+def _instead(folder, others):
+    """What a class folder without images holds in their place, and what to do."""
+    if not others:
+        return ": put images into it, or delete the folder"
+    inside = _subfolders(folder)
+    if train := _splits(inside):
+        return f": pass {shown(train)} to load a data set's training part"
+    if inside:
+        names = some([shown(path.name) for path in inside])
+        return f", but folders ({names}): if these are the classes, pass {shown(folder)}"
+    advice = to_unpack(others) or "save them as PNG or JPEG, or move this folder elsewhere"
+    return f", but {some([shown(name) for name in others])}: {advice}"
+
+
+def left_out(names, where) -> str:
+    """One sentence on files (and folders) in `where` that are not read as images."""
+    names = sorted(map(shown, names), key=natural_order)
+    count = f"{len(names):,} files were" if len(names) > 1 else "1 file was"
+    return (
+        f"{count} left out of {shown(where)}, not being {' '.join(SUFFIXES)} straight in a class "
+        f"folder: {some(names, 3)}."
+    )
+
+
+def unusable(bad, count, where):
+    """A CourseError on all the files that are no images: bad = [(name, BadImage), ...].
+
+    `count` files of the folder or archive `where` were read, the bad ones among them.
+    """
+    if len(bad) == 1:
+        others = f" (the other {count - 1:,} files can be read)" if count > 1 else ""
+        return CourseError(f"{bad[0][0]} {bad[0][1]}{others}.")
+    reasons = defaultdict(list)
+    for name, error in bad:
+        reasons[str(error).partition(": ")[0]].append(name)
+    listed = [
+        f"{some(names, 20)}{', each of which' if len(names) > 1 else ''} {reason}"
+        for reason, names in reasons.items()
+    ]
+    return CourseError(
+        f"{len(bad):,} of {count:,} files in {shown(where)} cannot be used: {'; '.join(listed)}: "
+        "replace or delete them."
+    )
 
 
 # --- All files of a folder ---------------------------------------------------------
 
 
 def _read(path, height, width):
-    """Grey bytes of one file, or CourseError."""
-    try:
-        with reading(path):
-            return grey_pixels(read_bytes(path), height, width)
-    except BadImage as error:
-        raise CourseError(f"{shown(path)} {error}.") from error
+    """Grey bytes of one file. Raises BadImage, or CourseError where it cannot be read."""
+    with reading(path):
+        return grey_pixels(read_bytes(path), height, width)
 
 
 def _read_all(folder, files, height, width, workers):
@@ -355,16 +468,16 @@ def _read_all(folder, files, height, width, workers):
             f"The {len(files):,} images of {shown(folder)} at {height} x {width} do "
             "not fit into memory: load them smaller, or fewer."
         ) from None
+    bad = []
 
     def read(start):
         """Fill X from `start` on; return how many files that were."""
         for i, file in enumerate(files[start : start + CHUNK], start):
             try:
                 grey = _read(f"{folder}/{file}", height, width)
-            except CourseError as error:
-                raise CourseError(
-                    f"{str(error).rstrip('.')} ({i:,} files were read before it)."
-                ) from error
+            except BadImage as error:
+                bad.append((i, error))
+                continue
             X[i] = np.frombuffer(grey, np.uint8).reshape(height, width, 1)
         return min(CHUNK, len(files) - start)
 
@@ -374,11 +487,17 @@ def _read_all(folder, files, height, width, workers):
     name = f"Loading {shown(folder.name)}"
     try:
         with progress(total=len(files), desc=name, unit=" images") as bar:
-            # In order: of several bad files, the first is named.
+            # In order: of several files that cannot be read, the first is named.
             for count in pool.map(read, range(0, len(files), CHUNK)):
                 bar.update(count)
     finally:
         pool.shutdown(cancel_futures=True)
+    if bad:
+        above = f"{folder}/" if len(bad) == 1 else ""
+        named = [
+            (shown(f"{above}{files[i]}"), error) for i, error in sorted(bad, key=itemgetter(0))
+        ]
+        raise unusable(named, len(files), folder)
     return X
 
 
@@ -442,13 +561,7 @@ def _write_cache(path, fingerprint, images, counts):
         with write_file(path) as partial, partial.open("wb") as file:
             np.savez(file, X=images.X, **arrays)
     except (CourseError, OSError) as error:
-        _say(f"The images are loaded, but were not cached: {error}")
-
-
-def _say(line):
-    """Print, also where the terminal cannot show every character."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+        say(f"The images are loaded, but were not cached: {error}")
 
 
 # --- One image file ----------------------------------------------------------------
@@ -463,13 +576,13 @@ def read_bytes(path):
 def grey_pixels(data, height, width):
     """The image in the bytes `data` as `height * width` grey bytes, row by row.
 
-    0 is black ink, 255 white paper. The image is turned to grey (ITU-R 601 luma, as
-    Pillow's mode L), then resized with Pillow's LANCZOS filter. Transparent pixels
+    0 is black ink, 255 white paper. The image is turned upright and to grey (ITU-R 601
+    luma, as Pillow's mode L), then resized with Pillow's LANCZOS filter. Transparent pixels
     show white paper; 16-bit values are divided by 257, so 65535 becomes 255.
     Raises BadImage.
     """
     with decoding():
-        image = open_image(data)
+        image = upright(open_image(data))
         if image.mode != "L" or "transparency" in image.info:
             image = on_paper(image).convert("L")
         return image.resize((width, height), Image.Resampling.LANCZOS).tobytes()
@@ -482,11 +595,6 @@ def decoding():
         yield
     except BadImage:
         raise
-    except Image.UnidentifiedImageError:
-        raise BadImage(
-            f"is not an image of a kind read here ({', '.join(FORMATS)}), whatever its "
-            "name says: replace it or delete it"
-        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadImage(
             f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, Pillow's limit for a "
@@ -498,16 +606,62 @@ def decoding():
         raise BadImage(f"is damaged ({detail}): copy it again or delete it") from error
 
 
-def open_image(data):
-    """The image in the bytes `data`, as a rule not yet decoded; call it in `decoding`."""
+def open_image(data, at_least=None):
+    """The image in the bytes `data`, as a rule not yet decoded; call it in `decoding`.
+
+    A JPEG file comes at a half, a quarter or an eighth of its size, which is much faster,
+    as long as both sides keep `at_least` pixels.
+    """
     if not data:
-        raise BadImage("is empty (0 bytes): copy it again or delete it")
+        raise BadImage(
+            "is empty (0 bytes), perhaps because it is still in a cloud: copy it again or delete it"
+        )
     if data.startswith(PNG_START):
         image = _open_png(data)  # without `Image.open`, 8 % faster
     else:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except Image.UnidentifiedImageError:
+            raise BadImage(_not_read(data)) from None
+    if at_least:
+        image.draft(None, (at_least, at_least))
     if _is_too_large(*image.size):
         raise Image.DecompressionBombError
+    return image
+
+
+def _not_read(data):
+    """What these bytes are that Pillow was not asked to read, and what to do."""
+    if data[4:8] == b"ftyp":  # ISO base media: brands of four bytes each, 12 to 15 left out
+        length = min(int.from_bytes(data[:4], "big"), 200)
+        brands = {data[8:12], *(data[i : i + 4] for i in range(16, length, 4))}
+        if brands & {b"avif", b"avis"}:
+            return "is an AVIF photo, which is not read here: save it as JPEG or PNG"
+        if brands & {*HEIC_BRANDS, b"mif1", b"msf1"}:
+            return (
+                "is an HEIC photo, which is not read here: save it as JPEG (an iPhone takes "
+                "JPEG if Settings, Camera, Formats is Most Compatible)"
+            )
+        return "is a video, not a photo: move it elsewhere"
+    if data.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+        return "is a JPEG 2000 photo, which is not read here: save it as JPEG or PNG"
+    return (
+        f"is not an image of a kind read here ({', '.join(FORMATS)}), whatever its "
+        "name says: replace it or delete it"
+    )
+
+
+def upright(image):
+    """The image as the camera held it, by a note in its file (EXIF or XMP); decoded.
+
+    A damaged note spoils no pixels: it is passed over.
+    """
+    if image.format is None:  # of `_open_png`, which looked for notes
+        return image
+    image.load()
+    if NOTES & image.info.keys() or image.format == "TIFF":
+        with suppress(Exception):
+            return ImageOps.exif_transpose(image)
     return image
 
 
@@ -536,7 +690,8 @@ def _open_png(data):
     # The header: width, height, bits, kind of colour (0: grey), three more settings.
     size = int.from_bytes(view[16:20], "big"), int.from_bytes(view[20:24], "big")
     plain = data[12:16] == b"IHDR" and data[24:29] == b"\x08\0\0\0\0"
-    if plain and not kinds & {b"tRNS", b"acTL"} and not _is_too_large(*size):
+    plain = plain and kinds.isdisjoint(NOT_PLAIN) and b"Raw profile type" not in data
+    if plain and not _is_too_large(*size):
         return Image.frombytes("L", size, b"".join(packed), "zip", "L", 0)
     return PngImageFile(io.BytesIO(data))
 

@@ -17,7 +17,7 @@ import re
 import unicodedata
 import warnings
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -29,21 +29,29 @@ from helpers.archives import open_zip
 from helpers.files import (
     CourseError,
     data_folder,
+    find_named,
+    fold,
     is_junk,
     natural_order,
     progress,
     reading,
+    say,
     shown,
     some,
+    to_unpack,
 )
 from helpers.images import (
-    SPLITS,
-    SUFFIXES,
     BadImage,
+    class_name,
     decoding,
+    is_image,
+    left_out,
     on_paper,
     open_image,
+    part,
     read_bytes,
+    unusable,
+    upright,
 )
 
 PACKAGES = {
@@ -140,16 +148,10 @@ LONGEST = 1024
 MAX_FILE = 200_000_000
 """Bytes; more than any photo has. Longer files (videos) are not read."""
 
-SET_SUFFIXES = (*SUFFIXES, ".heic", ".heif")
-"""What counts as a photo of a set. HEIC is refused when read, not passed over."""
-
 MAX_DEPTH = 4
 """How many folders deep a photo of a set may lie: set/train/cat/1.jpg is three."""
 
 SET_NEEDS = "at least two class folders with photos in them, as in cat/1.jpg and dog/1.jpg"
-
-HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"}
-"""Bytes 8 to 12 of an HEIC file, after `ftyp` (ISO/IEC 23008-12)."""
 
 FITS = ("crop", "squash")
 
@@ -220,14 +222,17 @@ def own(folder=None, most=12):
     the camera held it, on white where transparent; of an animation, the first
     frame. They come in natural order of their file names (2.jpg before 10.jpg), the
     first `most` of them. Subfolders are not read. Each sentence names a file that
-    could not be read, and why, or says what else was left out, or where to put
-    photos if there are none. Raises CourseError only if `most` is not a positive
-    integer.
+    could not be read, and why (the first `most`, then how many more), or says what else
+    was left out, or where to put photos if there are none. Raises CourseError only if
+    `most` is not a positive integer.
     """
     _check_positive(most, "most")
     # Said without the path before it, which would be stored in a notebook.
     called = shown(folder) if folder else "data/photos"
-    folder = Path(folder or data_folder() / "photos").expanduser()
+    if not folder:
+        folders, _ = find_named(data_folder(), "photos")
+        folder = folders[0] if folders else data_folder() / "photos"
+    folder = Path(folder).expanduser()
     try:
         files = [file for file in folder.iterdir() if not is_junk(file.name) and not file.is_dir()]
     except FileNotFoundError:
@@ -257,6 +262,9 @@ def own(folder=None, most=12):
             continue
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         found[name] = np.array(image)
+    if len(sentences) > most:
+        others = len(sentences) - most
+        sentences[most:] = [f"And {others:,} more of the files in {called} cannot be read."]
     if left:
         sentences.append(f"Only the first {most} photos were read, without {some(left)}.")
     return found, sentences
@@ -343,24 +351,13 @@ def decode(data, at_least=None):
     much faster, as long as both sides keep `at_least` pixels. Transparent pixels
     show white. Raises BadImage, whose text completes a sentence.
     """
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise BadImage(
-            "is an HEIC photo, which Pillow cannot read: save it as JPEG (an iPhone "
-            "takes JPEG if Settings, Camera, Formats is Most Compatible)"
-        )
     with decoding(), warnings.catch_warnings():
         # About metadata, mostly; sizes are checked by open_image.
         warnings.simplefilter("ignore")
-        image = open_image(data)
-        if at_least:
-            image.draft(None, (at_least, at_least))
-        image.load()
-        with suppress(Exception):  # a damaged note on orientation spoils no pixels
-            image = ImageOps.exif_transpose(image)
-        return on_paper(image).convert("RGB")
+        return on_paper(upright(open_image(data, at_least))).convert("RGB")
 
 
-# --- Sets of photos, one folder a class --------------------------------------------
+# --- Sets of photos, one folder per class ------------------------------------------
 
 
 def find_set(name="cats-dogs") -> Path | None:
@@ -368,8 +365,8 @@ def find_set(name="cats-dogs") -> Path | None:
 
     In this order: where the environment variable COURSE_CATS_DOGS points, the folder
     `cats-dogs` in the data folder unless it is empty, the first `cats-dogs*.zip`
-    there. Another `name` changes all three. Raises CourseError if the variable
-    points to nothing.
+    there, in upper or lower case. Another `name` changes all three. Raises CourseError
+    if the variable points to nothing.
     """
     variable = _variable(name)
     given = os.environ.get(variable)
@@ -380,12 +377,10 @@ def find_set(name="cats-dogs") -> Path | None:
                 f"{variable} points to {path}, which does not exist: correct it, or unset it."
             )
         return path
-    folder = data_folder() / name
-    with reading(folder):
-        if folder.is_dir() and not all(is_junk(entry.name) for entry in folder.iterdir()):
-            return folder
-        archives = data_folder().glob(f"{name}*.zip")
-        return min(archives, key=lambda a: natural_order(a.name), default=None)
+    folders, archives = find_named(data_folder(), name)
+    with reading(data_folder()):
+        full = [f for f in folders if not all(is_junk(entry.name) for entry in f.iterdir())]
+    return next(iter(full + archives), None)
 
 
 def missing_set(name="cats-dogs") -> str:
@@ -395,31 +390,36 @@ def missing_set(name="cats-dogs") -> str:
     """
     if find_set(name) is not None:
         return ""
+    with reading(data_folder()):
+        lying = [file.name for file in data_folder().glob("*") if fold(file.name).startswith(name)]
+    if advice := to_unpack(lying):
+        return f"The photos in data/{name} cannot be read yet: {advice}, into data/{name}."
     return (
         f"There are no photos in data/{name}, so the characters "
-        "stay the only data of this notebook; to add photos, put one folder a class "
+        "stay the only data of this notebook; to add photos, put one folder per class "
         "there, such as cat and dog (of your own, or of a set like Kaggle's Dogs vs. "
         f"Cats), or set {_variable(name)} to such a folder or a zip of it."
     )
 
 
 def load_set(path, size, how="crop", limit=None) -> PhotoSet:
-    """Load a folder or zip archive with one folder a class.
+    """Load a folder or zip archive with one folder per class.
 
     Each photo is brought to `size` as by `fit`; with `limit`, the first so
     many of each class, in natural order of their names. The class folders may lie
-    deeper, if there is one such place; of a set in parts, its part `train` is
-    loaded. An archive is read in memory: nothing is unpacked to disk. Large JPEG
-    files are decoded at a smaller scale, at least twice `size`. X takes
-    n * height * width * 3 bytes. Raises CourseError, one sentence that names the
-    file, for what cannot be used.
+    deeper, if there is one such place; of a set in parts (see `images.PARTS`), the part
+    for training is loaded. What systems leave in folders is passed over; what else is no
+    image by its name is left out, and a printed line says so. An archive is read in memory:
+    nothing is unpacked to disk. Large JPEG files are decoded at a smaller scale, at least
+    twice `size`. X takes n * height * width * 3 bytes. Raises CourseError, one sentence that names the
+    files, for what cannot be used: of damaged photos, all of them.
     """
     height, width = _check_fit(size, how)
     if limit is not None:
         _check_positive(limit, "limit")
     path = Path(path).expanduser()
     with _source(path) as (files, read):
-        classes = _classes(path, files)
+        classes, others = _classes(path, files)
         names = sorted(classes, key=natural_order)
         chosen, counts = [], []
         for name in names:
@@ -434,15 +434,20 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
                 "do not fit into memory: load them smaller, or fewer with limit."
             ) from None
         with progress(chosen, desc=f"Loading {shown(path.name)}", unit=" photos") as bar:
+            bad = []
             for i, file in enumerate(bar):
                 try:
                     photo = decode(read(file), 2 * max(height, width))
                 except BadImage as error:
-                    raise CourseError(
-                        f"{shown(file)} in {shown(path)} {error} ({i:,} photos "
-                        "were read before it)."
-                    ) from error
-                X[i] = fit(photo, (height, width), how)
+                    bad.append((shown(file), error))
+                else:
+                    X[i] = fit(photo, (height, width), how)
+    if bad:
+        if len(bad) == 1:
+            bad = [(f"{bad[0][0]} in {shown(path)}", bad[0][1])]
+        raise unusable(bad, len(chosen), path)
+    if others:
+        say(left_out(others, path))
     y = np.repeat(np.arange(len(names), dtype=np.int64), counts)
     label = f"{len(chosen):,} photos, {shown(path.name)}"
     return PhotoSet(X, y, names, [shown(file) for file in chosen], label)
@@ -453,7 +458,7 @@ def _variable(name):
 
 
 def _source(path):
-    """A context: (relative names of all photos, function name -> bytes)."""
+    """A context: (relative names of all files but junk, function name -> bytes)."""
     if path.is_dir():
         return _folder(path)
     if not path.exists():
@@ -471,7 +476,7 @@ def _folder(path):
 
 
 def _walk(folder, prefix, depth=0):
-    """Relative names of the photos in and below a folder, in no order."""
+    """Relative names of the files in and below a folder, but junk, in no order."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_junk(entry.name):
@@ -480,27 +485,26 @@ def _walk(folder, prefix, depth=0):
                 if depth < MAX_DEPTH:
                     inner = f"{prefix}{entry.name}/"
                     yield from _walk(entry.path, inner, depth + 1)
-            elif entry.name.lower().endswith(SET_SUFFIXES):
+            else:
                 yield prefix + entry.name
 
 
 @contextmanager
 def _archive(path):
     with open_zip(path, MAX_FILE) as (names, read):
-        yield [name for name in names if name.lower().endswith(SET_SUFFIXES)], read
+        yield names, read
 
 
 def _classes(path, files):
-    """{class name: its files}, from the place where the class folders are."""
+    """({class name: its photos}, what else lies there): where the class folders are."""
     places = defaultdict(lambda: defaultdict(list))
-    for file in files:
+    for file in filter(_is_photo, files):
         *above, _ = file.split("/")
         if above:
-            name = unicodedata.normalize("NFC", shown(above[-1]))
-            places["/".join(above[:-1])][name].append(file)
+            places["/".join(above[:-1])][class_name(shown(above[-1]))].append(file)
     sets = [place for place in places if len(places[place]) > 1]
-    parts = {place.split("/")[-1].casefold(): place for place in sets}
-    if len(sets) == len(parts) > 1 and "train" in parts and parts.keys() <= SPLITS:
+    parts = {_part(place): place for place in sets}
+    if len(sets) == len(parts) > 1 and "train" in parts and "" not in parts:
         sets = [parts["train"]]
     if len(sets) > 1:
         where = [shown(f"{path.name}/{s}".rstrip("/")) for s in sorted(sets)]
@@ -511,19 +515,35 @@ def _classes(path, files):
     if not sets:
         raise CourseError(f"{shown(path)} holds {_found(files)}, but needs {SET_NEEDS}.")
     classes = places[sets[0]]
-    if {name.casefold() for name in classes} <= SPLITS:
+    if all(map(part, classes)):
         raise CourseError(
             f"{shown(path)} holds the parts of a data set ({some(sorted(classes))}) "
             f"with photos in them, but no classes: one part needs {SET_NEEDS}."
         )
-    return classes
+    chosen = {file for photos in classes.values() for file in photos}
+    folders = {file.rpartition("/")[0] for file in chosen}
+    beside = [f for f in filter(_is_photo, files) if f.rpartition("/")[0] == sets[0]]
+    depth = min(folders, key=len).count("/") + 1
+    others = [file for file in files if "/".join(file.split("/")[:depth]) in folders]
+    return classes, beside + [file for file in others if file not in chosen]
+
+
+def _is_photo(file):
+    return is_image(file.rpartition("/")[2])
+
+
+def _part(place):
+    """The part of a set that the names of the folders above a place say, the nearest first."""
+    return next(filter(None, map(part, reversed(place.split("/")))), "")
 
 
 def _found(files):
     """What there is instead of two classes, in words."""
-    if not files:
-        return "no photos"
-    folders = sorted({shown(file.rpartition("/")[0]) for file in files} - {""})
+    photos = list(filter(_is_photo, files))
+    if not photos:
+        packed = to_unpack(sorted(files))
+        return f"no photos ({packed})" if packed else "no photos"
+    folders = sorted({shown(file.rpartition("/")[0]) for file in photos} - {""})
     if not folders:
-        return f"{len(files):,} photos, in no class folder"
+        return f"{len(photos):,} photos, in no class folder"
     return f"photos only in {some(folders)}"

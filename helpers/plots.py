@@ -6,6 +6,7 @@ A notebook calls `use_style()` once at the top, then ends each figure with
 """
 
 import base64
+import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
@@ -16,6 +17,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageChops
@@ -122,6 +124,7 @@ def show(fig, alt="", instead=None, width=None):
         raise ValueError(
             "show(fig, alt) needs alt text: one sentence that says what the figure shows."
         )
+    _spell(fig)
     inches = fig.get_size_inches()
     width = width or _display_width(*inches)
     mime, picture = _picture(fig, width)
@@ -134,6 +137,40 @@ def show(fig, alt="", instead=None, width=None):
     # it draws nothing.
     display(data, raw=True, metadata={mime: {"alt": alt.strip(), "width": width}})
     plt.close(fig)  # else Jupyter draws a second copy at the end of the cell
+
+
+def spelled(text) -> str:
+    """The text with U+4E8D and the like for each character that no font of the course has."""
+    known = _glyphs() if not str(text).isascii() else ()
+    return "".join(
+        c
+        if c.isascii() or ord(c) in known or unicodedata.category(c)[0] in "CMZ"
+        else f"U+{ord(c):04X}"
+        for c in str(text)
+    )
+
+
+@lru_cache(maxsize=1)
+def _glyphs():
+    """The code points that matplotlib draws with FAMILIES."""
+    _register_font()
+    fonts = [FT2Font(fontManager.findfont(family)) for family in FAMILIES]
+    return {code for font in fonts for code in font.get_charmap()}
+
+
+def _spell(fig):
+    """Write as by `spelled` whatever a figure says, its labels of ticks too."""
+    texts = [*fig.texts, *(text for legend in fig.legends for text in legend.get_texts())]
+    for axes in fig.axes:
+        texts += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        texts += axes.legend_.get_texts() if axes.legend_ else []
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter = axis.get_major_formatter()
+            labels = formatter.format_ticks  # asked whenever the figure is drawn
+            formatter.format_ticks = lambda at, labels=labels: [*map(spelled, labels(at))]
+    for text in texts:
+        if (legible := spelled(text.get_text())) != text.get_text():
+            text.set_text(legible)
 
 
 def image_grid(
@@ -211,7 +248,7 @@ def image_grid(
             axes.add_patch(plt.Rectangle((0, 0), 1, 1, edgecolor="0.8", linewidth=0.5, **edge))
         if titles is not None:
             axes.set_title(
-                str(titles[number]),
+                spelled(titles[number]),
                 fontfamily=FAMILIES,
                 fontsize=11,
                 pad=2,

@@ -14,14 +14,14 @@ import io
 import json
 import re
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 
 from helpers.archives import open_zip
-from helpers.files import CourseError
+from helpers.files import CourseError, is_junk, some, to_unpack
 
 LARGEST = 64 << 20
 """Bytes that are read of a zip's entry. The widest MobileNetV2 has some 25 MB."""
@@ -44,6 +44,7 @@ FIELDS = {
 
 OTHERS = {
     ".tm": "it is a project of Teachable Machine, not an export",
+    "manifest.json": "it is a project of Teachable Machine, not an export",
     ".tflite": "it is an export for TensorFlow Lite",
     ".pb": "it is an export as SavedModel",
     ".bin": "it is an export for TensorFlow.js, or of sounds or poses",
@@ -66,21 +67,26 @@ def load(path):
     """The model and the labels that Teachable Machine exported: an Export.
 
     path: converted_keras.zip as downloaded, the folder that it was unpacked to, or the .h5
-    in that folder. A model that was saved again with Keras 3 (.h5 or .keras) is loaded too.
-    Raises CourseError, with the path and the reason, for anything else.
+    in that folder. A model that was saved again with Keras 3 (.h5 or .keras) is loaded too,
+    whatever its name, and labels of another name if they are the only text file. Raises
+    CourseError, with the path and the reason, for anything else.
     """
     path = Path(path).expanduser()
-    with _one_sentence(path):
-        content = _files(path)
-        models = [name for name in content if name.lower().endswith((".h5", ".keras"))]
+    with _one_sentence(path), ExitStack() as stack:
+        names, read = _files(path, stack)
+        models = [name for name in names if name.lower().endswith((".h5", ".keras"))]
         if not models:
-            known = [why for name in content for end, why in OTHERS.items() if name.endswith(end)]
-            raise _Refused(known[0] if known else "there is no keras_model.h5")
-        names = [name for name in content if name.lower() == "labels.txt"]
-        if len(models) > 1 or not names:
-            raise _Refused("there are several models" if names else "there is no labels.txt")
-        labels = _labels(content[names[0]])
-        model = _model(content[models[0]], Path(models[0]).suffix)
+            known = [why for name in names for end, why in OTHERS.items() if name.endswith(end)]
+            packed = to_unpack(names)
+            none = f"there is no keras_model.h5{': ' * bool(packed)}{packed}"
+            raise _Refused(known[0] if known else none)
+        texts = [name for name in names if name.lower().endswith(".txt")]
+        called = [name for name in texts if name.lower().split("/")[-1] == "labels.txt"] or texts
+        if len(models) > 1 or len(called) != 1:
+            several = f"there are several models ({some(models)})"
+            raise _Refused(several if len(models) > 1 else "there is no labels.txt")
+        labels = _labels(read(called[0]))
+        model = _model(read(models[0]), Path(models[0]).suffix)
         if model.output_shape[1:] != (len(labels),):
             raise _Refused(
                 f"labels.txt has {len(labels)} names and the model the output {model.output_shape}"
@@ -106,26 +112,32 @@ def _one_sentence(path):
         ) from error
 
 
-def _files(path):
-    """{name: bytes} of the models and texts in a folder, in a zip or beside a file."""
+def _files(path, stack):
+    """(names, function name -> bytes) of the files in a folder, in a zip or beside a file."""
     if path.suffix.lower() == ".tm":
         raise _Refused(OTHERS[".tm"])
     if path.suffix.lower() == ".zip":
-        with open_zip(path, LARGEST) as (entries, read):
-            return {name.split("/")[-1]: read(name) for name in entries}
+        return stack.enter_context(open_zip(path, LARGEST))
     folder = path if path.is_dir() else path.parent
-    files = [file for file in folder.iterdir() if file.is_file()]
+    files = _visible(folder)
     if not path.is_dir():  # one of several models, and its labels
-        files = [file for file in files if file == path or file.name.lower() == "labels.txt"]
+        files = [file for file in files if file == path or file.suffix.lower() == ".txt"]
         if path not in files:
             raise _Refused("it is not there")
-    return {file.name: file.read_bytes() for file in files}
+    elif not any(file.is_file() for file in files):  # an unpacked zip may be a folder in a folder
+        files = [file for inner in files for file in _visible(inner)]
+    names = sorted(file.relative_to(folder).as_posix() for file in files if file.is_file())
+    return names, lambda name: (folder / name).read_bytes()
+
+
+def _visible(folder):
+    return [file for file in folder.iterdir() if not is_junk(file.name)]
 
 
 def _labels(data):
     """["cardboard", ...] from lines such as "0 cardboard", numbered in order."""
     try:
-        lines = data.decode("utf-8-sig").strip().split("\n")
+        lines = re.split(r"\r\n?|\n", data.decode("utf-8-sig").strip())
     except UnicodeDecodeError as error:
         raise _Refused("labels.txt is not UTF-8 text") from error
     labels = [re.fullmatch(rf"{n}\s+(.+)", line.strip()) for n, line in enumerate(lines)]

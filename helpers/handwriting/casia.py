@@ -7,6 +7,9 @@ notebooks read::
     Train/<character>/<n>.png
     Test/<character>/<n>.png
 
+What people have differs from it: `train` and `test`, `CASIA-HWDB_Train/Train` beside
+`CASIA-HWDB_Test/Test`, two zip archives. The words in `images.PARTS` tell what is meant.
+
 The .gnt layout is the one published with CASIA-HWDB 1.0 to 1.2 (Liu, Yin, Wang and
 Wang, "CASIA Online and Offline Chinese Handwriting Databases", ICDAR 2011): records
 without a file header, each of
@@ -23,16 +26,27 @@ import struct
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from helpers.archives import open_zip
-from helpers.files import CourseError, is_junk, progress, reading, write_folder
-from helpers.images import SUFFIXES
+from helpers.files import (
+    CourseError,
+    fold,
+    is_junk,
+    progress,
+    reading,
+    say,
+    some,
+    to_unpack,
+    write_folder,
+)
+from helpers.images import class_name, is_image, left_out, part
 
 SIDES = {"Train": ("trn", "train"), "Test": ("tst", "test")}
 """The two halves, and what a path of a .gnt file contains that belongs to each."""
@@ -43,7 +57,7 @@ LAYOUT = (
 )
 
 MAX_DEPTH = 5
-"""How many levels of folders `find_layout` looks at, the given one included."""
+"""How many levels down the folders of the two halves may lie."""
 
 MAX_SIDE = 1000
 """Largest believable width or height of one character, in pixels."""
@@ -71,29 +85,52 @@ def folder_name(character) -> str:
     return _safe_name(name)
 
 
-def find_layout(folder) -> Path | None:
-    """The folder at or below `folder` that holds Train/ and Test/, or None.
+def find_halves(folder) -> dict[str, Path]:
+    """{"Train": its folder of characters, "Test": the other} at or below `folder`, or {}.
 
-    Each of the two must hold at least one character's folder with an image in it.
-    The nearest such folder counts, at most MAX_DEPTH - 1 levels down. Folders that
-    may not be listed are passed over, except `folder` itself (CourseError).
+    Each must hold a folder of a character with an image in it, and be Train or Test by its
+    own name or one above it. Those that lie closest together count, of such pairs the
+    one nearest to `folder`. Folders that may not be listed are passed over, except
+    `folder` itself. Raises CourseError for that, and where two pairs are as near.
     """
     folder = Path(folder)
-    with reading(folder):
-        if not folder.is_dir():
-            return None
-        level = _subfolders(folder)
-    if _is_layout(folder):
-        return folder
-    for _ in range(MAX_DEPTH - 1):
+    for found in _places(folder):
+        if halves := _nearest(folder, found):
+            return {side: folder.joinpath(*place) for side, place in halves.items()}
+    return {}
+
+
+def _places(folder):
+    """Yield, level by level, the places of parts found so far: each has classes with images."""
+    level, found = [()], []
+    for depth in range(MAX_DEPTH + 1):
         below = []
-        for candidate in level:
-            if _is_layout(candidate):
-                return candidate
-            with suppress(OSError):
-                below += _subfolders(candidate)
+        for place in level:
+            here = folder.joinpath(*place)
+            try:
+                inside = _subfolders(here) if depth else _top(folder)
+                if _side(place) and any(is_image(f.name) for c in inside for f in c.iterdir()):
+                    found.append(place)
+                    continue
+            except OSError:
+                continue
+            below += [(*place, f.name) for f in inside]
         level = below
-    return None
+        yield found
+
+
+def find_layout(folder) -> Path | None:
+    """The folder at or below `folder` that both of `find_halves` lie in, or None."""
+    halves = find_halves(folder)
+    return Path(os.path.commonpath(halves.values())) if halves else None
+
+
+def is_official(source) -> bool:
+    """Would `import_casia` read .gnt files here, which hold thousands of characters?"""
+    source = Path(source)
+    if not source.is_dir():
+        return source.suffix.lower() == ".gnt"
+    return not find_halves(source) and bool(_gnt_files(source))
 
 
 def read_gnt(path) -> Iterator[tuple[str, np.ndarray]]:
@@ -113,9 +150,10 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
 
     `source` is one of
 
-    1. a folder in the layout, at any depth: nothing is copied, the folder that holds
-       Train and Test is returned, and `target` and `characters` play no part;
-    2. a .zip of such a folder: its images are copied byte for byte;
+    1. a folder in the layout (see `find_halves`): nothing is copied, the folder that both
+       halves lie in is returned, and `target` and `characters` play no part;
+    2. a .zip of such a folder, or a folder of such .zip files, whose names count as those
+       of folders: its images are copied byte for byte;
     3. a folder, searched with all its subfolders, of .gnt files (HWDB 1.0 to 1.2):
        each record becomes an 8-bit grey PNG, numbered from 1 for each character in
        the sorted order of the files. "trn" or "train", "tst" or "test" in a file's
@@ -137,24 +175,24 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
         layout = find_layout(source)
         if layout is not None:
             return layout
-        files = _gnt_files(source)
-        if not files:
-            raise CourseError(
-                f"{source} holds no CASIA data: expected {LAYOUT}, or .gnt files "
-                "(unpack downloaded archives first)."
-            )
-        images = _gnt_images(_split(files, source), keep)
+        files, zips = _gnt_files(source), _zip_files(source)
+        if files:
+            images = _gnt_images(_split(files, source), keep)
+        elif zips:
+            files, images = zips, _zip_images(source, zips, keep)
+        else:
+            raise CourseError(f"{source} holds no CASIA data: {_missing(source)}.")
     elif source.suffix.lower() == ".gnt":
         files = [source]
         images = _gnt_images(_split(files, source.absolute().parent), keep)
     elif source.suffix.lower() == ".zip":
         files = [source]
-        images = _zip_images(source, keep)
+        images = _zip_images(source, files, keep)
     else:
-        raise CourseError(
-            f"{source} is neither a folder nor a .zip nor a .gnt file: give {LAYOUT}, "
-            "a zip of it, or a folder of .gnt files."
+        advice = to_unpack([source.name]) or (
+            f"give {LAYOUT}, a zip of it, or a folder of .gnt files"
         )
+        raise CourseError(f"{source} is neither a folder nor a .zip nor a .gnt file: {advice}.")
     record = _source_record(source, files, keep)
     with suppress(OSError):
         target.rmdir()  # an empty folder is no obstacle; anything else stays
@@ -177,19 +215,53 @@ def _subfolders(folder):
     return sorted(f for f in folder.iterdir() if not is_junk(f.name) and f.is_dir())
 
 
-def _is_layout(folder):
-    sides = [folder / side for side in SIDES]
-    with suppress(OSError):
-        if not all(side.is_dir() for side in sides):
-            return False
-        return all(
-            any(_is_image(f.name) for c in _subfolders(side) for f in c.iterdir()) for side in sides
+def _top(folder):
+    """As `_subfolders`; CourseError where it may not be listed."""
+    with reading(folder):
+        return _subfolders(folder) if folder.is_dir() else []
+
+
+def _side(place):
+    """Train, Test or another part: what the names of a place say, the nearest first; or ""."""
+    return next(filter(None, map(part, reversed(place))), "").title()
+
+
+def _nearest(source, places):
+    """{"Train": place, "Test": place} of the two that belong together, or {}.
+
+    A place is a tuple of names of folders. Raises CourseError where that is not decided.
+    """
+    pairs, most = [], 100  # a folder for each image would give millions
+    for train in [place for place in places if _side(place) == "Train"][:most]:
+        for test in [place for place in places if _side(place) == "Test"][:most]:
+            common = os.path.commonprefix([train, test])
+            own = [place[len(common) :] for place in (train, test)]
+            if [_side(place) for place in own] == ["Train", "Test"]:
+                exact = fold(train[-1]) == "train" and fold(test[-1]) == "test"
+                rank = len(own[0]) + len(own[1]), not exact, len(common)
+                pairs.append((rank, {"Train": train, "Test": test}))
+    nearest = [halves for rank, halves in pairs if rank == min(pairs, key=itemgetter(0))[0]]
+    if len(nearest) > 1:
+        listed = sorted({"/".join(place) for halves in nearest for place in halves.values()})
+        raise CourseError(
+            f"{source} holds more than one Train or Test ({some(listed)}): give a folder with one "
+            "of each."
         )
-    return False
+    return nearest[0] if nearest else {}
 
 
-def _is_image(name):
-    return not is_junk(name) and name.lower().endswith(SUFFIXES)
+def _missing(source):
+    """What a folder without CASIA data holds in its place, and what is expected."""
+    with reading(source):
+        names = [path.relative_to(source).as_posix() for path in _walk(source)]
+    if advice := to_unpack(sorted(names)):
+        return advice
+    *_, found = _places(source)
+    known = [f"{_side(place)} in {'/'.join(place)}" for place in found]
+    holds = f"it holds only {some(known)}; " if known else ""
+    if not known and any(is_image(f.name) for c in _subfolders(source) for f in c.iterdir()):
+        holds = "its folders of images are not in Train and Test; "
+    return f"{holds}expected {LAYOUT}, or .gnt files (unpack downloaded archives first)"
 
 
 def _code(character):
@@ -237,7 +309,7 @@ def _write_images(images, folder, source):
         if side not in sides:
             raise CourseError(
                 f"{source} was not imported: it holds none of the characters asked "
-                f"for in its {side} part."
+                f"for in its {side} part (COURSE_CHARACTERS=all takes all that it holds)."
             )
 
 
@@ -324,20 +396,20 @@ def _decode(code):
 
 def _gnt_files(folder):
     """All .gnt files below `folder`, sorted by their path relative to it."""
+    with reading(folder):
+        found = [path for path in _walk(folder) if path.suffix.lower() == ".gnt"]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _walk(folder):
+    """All files below a folder but junk."""
 
     def stop(error):
         raise error
 
-    found = []
-    with reading(folder):
-        for parent, folders, names in os.walk(folder, onerror=stop):
-            folders[:] = [name for name in folders if not is_junk(name)]
-            found += [
-                Path(parent, name)
-                for name in names
-                if name.lower().endswith(".gnt") and not is_junk(name)
-            ]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    for parent, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if not is_junk(name)]
+        yield from (Path(parent, name) for name in names if not is_junk(name))
 
 
 def _split(files, base):
@@ -351,25 +423,26 @@ def _split(files, base):
             base.absolute().name,
             *file.absolute().relative_to(base.absolute()).parts,
         )
-        for part in reversed(parts):
-            matches = [
-                side for side, words in SIDES.items() if any(word in part.lower() for word in words)
-            ]
+        for name in map(fold, reversed(parts)):
+            matches = [side for side, words in SIDES.items() if any(word in name for word in words)]
             if len(matches) == 1:
                 sides[matches[0]].append(file)
                 break
         else:
             raise CourseError(
                 f"{file} is not known to be Train or Test: put it into a folder whose "
-                "name contains trn or tst, as in HWDB1.1trn_gnt and HWDB1.1tst_gnt."
+                "name contains trn or tst, as in HWDB1.1trn_gnt and HWDB1.1tst_gnt, or move it "
+                "elsewhere."
             )
     for side, other in (("Train", "Test"), ("Test", "Train")):
         if not sides[side]:
-            raise CourseError(
-                f"{base} gives only {other} images: give a folder that also holds "
-                f"{side} .gnt files, in a folder whose name contains "
-                f"{SIDES[side][0]}, as in HWDB1.1{SIDES[side][0]}_gnt."
+            with reading(base):
+                names = sorted(path.relative_to(base).as_posix() for path in _walk(base))
+            advice = to_unpack(names) or (
+                f"give a folder that also holds {side} .gnt files, in a folder whose name "
+                f"contains {SIDES[side][0]}, as in HWDB1.1{SIDES[side][0]}_gnt"
             )
+            raise CourseError(f"{base} gives only {other} images: {advice}.")
     return sides
 
 
@@ -392,35 +465,70 @@ def _gnt_images(sides, keep):
 # Zip archives
 
 
-def _zip_images(path, keep):
-    """Yield (Train|Test/<folder>/<file>, bytes) for the images of a zip archive."""
-    with open_zip(path, MAX_FILE) as (entries, read):
-        plan = _zip_plan(path, entries, keep)
-        for name, entry in progress(plan.items(), unit=" images", desc="CASIA"):
+def _zip_files(folder):
+    """The .zip files in a folder, sorted."""
+    with reading(folder):
+        found = [f for f in folder.iterdir() if f.suffix.lower() == ".zip" and not is_junk(f.name)]
+    return sorted(found)
+
+
+def _zip_images(source, paths, keep):
+    """Yield (Train|Test/<folder>/<file>, bytes) for the images of zip archives.
+
+    Of several, each counts as a folder of its own name.
+    """
+    with ExitStack() as stack:
+        entries = {}
+        for path in paths:
+            names, read = stack.enter_context(open_zip(path, MAX_FILE))
+            above = () if path == source else (path.stem,)
+            entries |= {(*above, *name.split("/")): (read, name) for name in names}
+        plan = _zip_plan(source, entries, keep)
+        for name, (read, entry) in progress(plan.items(), unit=" images", desc="CASIA"):
             yield name, read(entry)
 
 
-def _zip_plan(path, entries, keep):
-    """{name to write: name in the archive} of the images in the layout."""
-    candidates = {}  # folder that holds Train or Test: {side: images in it}
-    for entry in filter(_is_image, entries):
-        *root, side, character, file = ("", "", *entry.split("/"))
-        if side in SIDES:
-            sides = candidates.setdefault(tuple(root), {side: [] for side in SIDES})
-            sides[side].append((f"{side}/{folder_name(character)}/{_safe_name(file)}", entry))
-    complete = [root for root, sides in candidates.items() if all(sides.values())]
-    if not complete:
-        hint = ""
-        if any(entry.lower().endswith(".gnt") for entry in entries):
-            hint = "; it holds .gnt files: unpack it and give the unpacked folder"
-        raise CourseError(f"{path} does not hold {LAYOUT}{hint}.")
-    sides = candidates[min(complete, key=lambda root: (len(root), root))]
-    plan, seen = {}, set()
-    for name, entry in [image for side in SIDES for image in sides[side]]:
-        if keep is not None and name.split("/")[1] not in keep:
-            continue
-        if name.casefold() in seen:  # one file on Windows and macOS
-            raise CourseError(f"{path} was not imported: it holds {entry!r} twice.")
-        seen.add(name.casefold())
-        plan[name] = entry
+def _zip_plan(source, entries, keep):
+    """{name to write: entry} of the images in the layout. `entries`: by their places."""
+    places = {}  # of folders of characters: their files
+    for names in entries:
+        if len(names) > 2 and _side(names[:-2]):
+            places.setdefault(names[:-2], []).append(names)
+    halves = _nearest(
+        source,
+        [
+            place
+            for place, files in places.items()
+            if any(is_image(names[-1]) for names in files)
+            and not any(place[:length] in places for length in range(len(place)))
+        ],
+    )
+    if not halves:
+        hints = [to_unpack(sorted("/".join(names) for names in entries))]
+        if any(names[-1].lower().endswith(".gnt") for names in entries):
+            gnt = "it holds .gnt files: unpack it and give the unpacked folder"
+            several = "its archives hold .gnt files: unpack them, each into a folder"
+            hints.insert(0, several if source.is_dir() else gnt)
+        elif known := sorted({_side(place) for place in places}):
+            hints.insert(0, f"it holds only {some(known)}")
+        raise CourseError(
+            f"{'; '.join([f'{source} does not hold {LAYOUT}', *filter(None, hints)])}."
+        )
+    plan, seen, others = {}, set(), []
+    for side, place in halves.items():
+        for names in places[place]:
+            character, file = names[-2:]
+            name = f"{side}/{folder_name(class_name(character))}/{_safe_name(file)}"
+            if keep is not None and name.split("/")[1] not in keep:
+                continue
+            if not is_image(file):
+                others.append("/".join(names))
+                continue
+            if name.casefold() in seen:  # one file on Windows and macOS
+                entry = entries[names][1]
+                raise CourseError(f"{source} was not imported: it holds {entry!r} twice.")
+            seen.add(name.casefold())
+            plan[name] = entries[names]
+    if others:
+        say(left_out(others, source))
     return plan

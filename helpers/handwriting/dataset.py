@@ -2,7 +2,7 @@
 
     data = handwriting.get()      # finds real scans, or simulates writers once
     print(data)                   # says which of the two it is
-    data.train, data.test         # folders with one folder of images a character
+    data.train, data.test         # folders with one folder of images per character
 
 Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
 """
@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.files import CourseError, cache_folder, data_folder, is_junk, write_folder
+from helpers.files import CourseError, cache_folder, data_folder, find_named, write_folder
 from helpers.handwriting import casia
 from helpers.handwriting.simulator import (
     SEED,
@@ -26,7 +26,7 @@ from helpers.handwriting.simulator import (
     simulate,
 )
 from helpers.handwriting.strokes import CLASSES
-from helpers.images import SUFFIXES, class_folders
+from helpers.images import class_folders, image_files
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,22 @@ class Handwriting:
     folder: Path
     real: bool
     description: str
+    halves: tuple[Path, Path] | None = None
+    """Train and Test, if they are not in `folder` under these names."""
 
     @property
     def train(self) -> Path:
-        return self.folder / "Train"
+        return self.halves[0] if self.halves else self.folder / "Train"
 
     @property
     def test(self) -> Path:
-        return self.folder / "Test"
+        return self.halves[1] if self.halves else self.folder / "Test"
 
     @property
     def poorly_written(self) -> Path | None:
         """A small set by one other hand, where there is one."""
-        folder = self.folder / "Poorly-written"
-        return folder if folder.is_dir() else None
+        folders, _ = find_named(self.folder, "Poorly-written")
+        return folders[0] if folders else None
 
     @property
     def label(self) -> str:
@@ -65,9 +67,9 @@ def get(size="default") -> Handwriting:
 
     Real scans are taken from where the environment variable COURSE_CASIA points
     (a folder, a zip of it, or a folder of .gnt files), else from `CASIA-Dataset` or
-    `CASIA-Dataset.zip` in the data folder. Archives and .gnt files are unpacked
+    `CASIA-Dataset*.zip` in the data folder. Archives and .gnt files are unpacked
     once; of .gnt files, only the course's 55 characters unless COURSE_CHARACTERS
-    is "all". Without real scans, `size` ("default" or "full") says how many writers
+    is "all", in upper or lower case. Without real scans, `size` ("default" or "full") says how many writers
     to simulate. Raises CourseError for data that cannot be used.
     """
     source = find_real()
@@ -101,29 +103,38 @@ def find_real() -> Path | None:
                 "or unset it to work with simulated handwriting."
             )
         return source
-    for name in ("CASIA-Dataset", "CASIA-Dataset.zip"):
-        if (data_folder() / name).exists():
-            return data_folder() / name
-    return None
+    folders, archives = find_named(data_folder(), "CASIA-Dataset")
+    return next(iter(folders + archives), None)
 
 
 def _real(source) -> Handwriting:
     # A folder or a zip was put together by hand: all its classes are wanted.
     # Official .gnt files hold thousands, of which the course needs its own.
-    everything = os.environ.get("COURSE_CHARACTERS") == "all"
-    keep = None if everything or source.suffix.lower() == ".zip" else CLASSES
+    keep = CLASSES if not _everything() and casia.is_official(source) else None
     name = hashlib.sha256(f"{source} {keep}".encode()).hexdigest()[:12]
     folder = casia.import_casia(source, data_folder() / "casia-unpacked" / name, keep)
-    if is_simulated(folder):
+    halves = tuple(casia.find_halves(folder).values())
+    if is_simulated(halves[0]):
         raise CourseError(
             f"{folder} holds simulated handwriting, not CASIA: put real scans "
             "there, or move it away and unset COURSE_CASIA to work with it."
         )
-    return Handwriting(folder, True, f"real CASIA scans, from {source.name}.")
+    return Handwriting(folder, True, f"real CASIA scans, from {source.name}.", halves)
+
+
+def _everything():
+    """Are all characters of .gnt files wanted? CourseError where that is not clear."""
+    said = os.environ.get("COURSE_CHARACTERS", "")
+    if said.strip().lower() not in ("", "all"):
+        raise CourseError(
+            f"COURSE_CHARACTERS is {said!r}: set it to all for all characters that the .gnt files "
+            "hold, or unset it for the course's 55."
+        )
+    return bool(said.strip())
 
 
 def small_set(data) -> tuple[Path, str]:
-    """A small set, 7 images a character by another hand: (folder, what it is).
+    """A small set, 7 images per character by another hand: (folder, what it is).
 
     The poorly written characters where the data set has them. For other scans the
     first 7 test images of each character stand in, copied once to the cache.
@@ -147,17 +158,12 @@ def small_set(data) -> tuple[Path, str]:
                 (partial / character).mkdir()
                 for scan in scans:
                     shutil.copy(scan, partial / character)
-    return folder, f"{data.label}, first 7 test images a character (a stand-in)"
+    return folder, f"{data.label}, first 7 test images per character (a stand-in)"
 
 
 def _first_scans(folder, count):
     """The first images of a class folder, 2.png before 10.png."""
-    scans = [
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not is_junk(file.name)
-    ]
-    return sorted(scans, key=lambda f: (len(f.name), f.name))[:count]
+    return [folder / name for name in image_files(folder)[:count]]
 
 
 def count_found(data, suspects):

@@ -7,9 +7,10 @@ purpose and listed in `planted-flaws.csv`, for an exercise on finding bad data.
 import csv
 import hashlib
 import json
+import os
 from collections import defaultdict
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +20,10 @@ from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from helpers.files import progress, write_folder
+from helpers.files import is_junk, progress, write_folder
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
+from helpers.images import is_image
 
 SEED = 2011  # the year in which CASIA-HWDB was published
 RECIPE = 1  # raised whenever the same seed would give other images
@@ -280,11 +282,13 @@ def is_current(folder, size, seed):
 def is_simulated(folder):
     """Was what lies in `folder`, or a copy of it, drawn by this module?
 
-    Every image says so of itself (see `_signature`); the first one is asked.
+    Every image says so of itself (see `_signature`); the first one that can be read is asked.
     """
-    for file in Path(folder).glob("Train/*/*.png"):
-        with Image.open(file) as image:
-            return image.info.get("Source") == WHAT
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_junk(name))
+        for name in sorted(filter(is_image, names)):
+            with suppress(Exception), Image.open(Path(parent, name)) as image:
+                return image.info.get("Source") == WHAT
     return False
 
 

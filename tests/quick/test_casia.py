@@ -19,7 +19,14 @@ from support import ROOT
 
 from helpers.files import CourseError
 from helpers.handwriting import casia
-from helpers.handwriting.casia import find_layout, folder_name, import_casia, read_gnt
+from helpers.handwriting.casia import (
+    find_halves,
+    find_layout,
+    folder_name,
+    import_casia,
+    is_official,
+    read_gnt,
+)
 
 # Building blocks
 
@@ -181,6 +188,118 @@ def test_find_layout_ignores_junk_and_half_written(tmp_path):
     write_layout(tmp_path / ".partial-0123")
     write_layout(tmp_path / "__MACOSX")
     assert find_layout(tmp_path) is None
+
+
+KAGGLE = ["CASIA-HWDB_Train/Train", "CASIA-HWDB_Test/Test"]
+
+
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        KAGGLE,
+        ("train", "test"),
+        ("TRAIN", "TEST"),
+        ("Training", "Testing"),
+        ("HWDB1.1trn", "HWDB1.1tst"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("archive/Train", "archive (1)/Test"),
+        ("训练集", "测试集"),
+        ("Train/images", "Test/images"),
+    ],
+)
+@pytest.mark.parametrize("form", ["folder", "zip", "zip by PowerShell"])
+def test_halves_are_known_by_their_names(tmp_path, train, test, form):
+    images = {f"{half}/{c}/1.png": PNG + c.encode() for half in (train, test) for c in "人木"}
+    images |= {f"{train}/人/2.png": PNG, "docs/pictures/page.png": PNG, "cover.png": PNG}
+    source = tmp_path / "my scans"
+    if form == "folder":
+        for name, content in images.items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(content)
+        halves = find_halves(import_casia(source, tmp_path / "out"))
+        assert halves == {"Train": source / train, "Test": source / test}
+        assert not (tmp_path / "out").exists()
+    else:
+        pack = backslash_zip if "PowerShell" in form else write_zip
+        target = import_casia(pack(source.with_suffix(".zip"), images.items()), tmp_path / "out")
+        assert set(tree(target)) == {
+            *("Train/人/1.png", "Train/人/2.png", "Train/木/1.png"),
+            *("Test/人/1.png", "Test/木/1.png"),
+        }
+
+
+def backslash_zip(path, entries):
+    r"""A zip as PowerShell 5 packs it: made on Windows, with \ between folders."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries:
+            info = zipfile.ZipInfo("placeholder")
+            info.filename, info.create_system = name.replace("/", "\\"), 0
+            info.flag_bits |= 0x800
+            archive.writestr(info, content)
+        info.filename = "an empty folder\\"
+        archive.writestr(info, b"")
+    return path
+
+
+@pytest.mark.parametrize("names", [["Train.zip", "Test.zip"], ["HWDB_Train.ZIP", "HWDB_Test.zip"]])
+@pytest.mark.parametrize("inside", ["", "Train/", "CASIA/"])
+def test_two_zips_side_by_side(tmp_path, names, inside):
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        top = inside.replace("Train", "Test") if number else inside
+        entries = [
+            (f"{top}{c}/{n}.png", PNG + f"{number}{c}{n}".encode()) for c in "人木" for n in "12"
+        ]
+        write_zip(tmp_path / "in" / name, entries)
+    target = import_casia(tmp_path / "in", tmp_path / "out")
+    assert tree(target) == {
+        f"{half}/{c}/{n}.png": PNG + f"{number}{c}{n}".encode()
+        for number, half in enumerate(("Train", "Test"))
+        for c in "人木"
+        for n in "12"
+    }
+    assert not is_official(tmp_path / "in")
+    assert import_casia(tmp_path / "in", target) == target  # it is there
+    write_gnt(tmp_path / "in" / "trn" / "1.gnt", [("人", bitmap())])
+    assert is_official(tmp_path / "in")
+
+
+def test_halves_that_belong_together_go_before_nearer_ones(tmp_path):
+    write_layout(tmp_path, sides=["Train"])
+    whole = write_layout(tmp_path / "copy" / "CASIA")
+    assert find_layout(tmp_path) == whole
+    write_layout(tmp_path, sides=["Test"])
+    assert find_layout(tmp_path) == tmp_path
+    for half in ("Test small", "Train more"):
+        shutil.copytree(tmp_path / "Test", tmp_path / half)
+    assert find_halves(tmp_path)["Test"] == tmp_path / "Test"
+
+
+def test_halves_that_are_not_decided(tmp_path, refuses):
+    for version in ("HWDB1.0", "HWDB1.1"):
+        write_layout(tmp_path / "in" / version)
+    refuses(tmp_path / "in", "more than one", "HWDB1.0/Test", "HWDB1.1/Train", "one of each")
+
+
+def test_one_half_alone_is_named(tmp_path, refuses):
+    write_layout(tmp_path / "in" / "deep", sides=["Train"])
+    refuses(tmp_path / "in", "only Train in deep/Train", "expected")
+    refuses(tmp_path / "in" / "deep" / "Train", "are not in Train and Test")
+    entries = [entry for entry in layout_entries() if "Test" in entry[0]]
+    refuses(write_zip(tmp_path / "a.zip", entries), "it holds only Test")
+
+
+def test_spaces_around_names_in_a_zip_do_not_count(tmp_path):
+    source = write_zip(tmp_path / "a.zip", [("Train /人 /1.png", PNG), ("Test/人/1.png", PNG)])
+    assert set(tree(import_casia(source, tmp_path / "out"))) == {"Train/人/1.png", "Test/人/1.png"}
+
+
+def test_what_is_left_out_of_a_zip_is_said(tmp_path, capsys):
+    more = [("CASIA-Dataset/Train/人/notes.txt", b"x"), ("CASIA-Dataset/Train/人/3.jfif", PNG)]
+    target = import_casia(write_zip(tmp_path / "a.zip", layout_entries() + more), tmp_path / "out")
+    assert "Train/人/3.jfif" in tree(target)
+    said = capsys.readouterr().out
+    assert said.startswith("1 file was left out") and "Train/人/notes.txt" in said
 
 
 def test_folder_in_the_layout_is_used_as_it_is(tmp_path):
@@ -397,6 +516,38 @@ def test_gnt_one_side_only(tmp_path, refuses):
     refuses(one, one.parent, "only Test", "HWDB1.1trn_gnt")
 
 
+def test_halves_that_are_still_packed(tmp_path, refuses):
+    """HWDB1.1trn_gnt.zip holds an .alz, which no common tool unpacks."""
+    source = write_hwdb(tmp_path / "in", "HWDB1.1tst_gnt", "tst/b")
+    (source / "HWDB1.1trn_gnt").mkdir()
+    (source / "HWDB1.1trn_gnt" / "HWDB1.1trn_gnt.alz").touch()
+    refuses(source, "only Test", "unpack HWDB1.1trn_gnt/HWDB1.1trn_gnt.alz first", "unalz")
+    other = tmp_path / "zips"
+    other.mkdir()
+    write_zip(other / "HWDB1.1tst_gnt.zip", [("1241-c.gnt", GOOD)])
+    write_zip(other / "HWDB1.1trn_gnt.zip", [("HWDB1.1trn_gnt.alz", b"ALZ")])
+    refuses(other, "its archives hold .gnt files", "HWDB1.1trn_gnt.alz first", "unalz")
+    (tmp_path / "rar").mkdir()
+    (tmp_path / "rar" / "CASIA.rar").touch()
+    refuses(tmp_path / "rar", "holds no CASIA data: unpack CASIA.rar first")
+    refuses(tmp_path / "rar" / "CASIA.rar", "unpack CASIA.rar first")
+
+
+def test_what_a_disk_keeps_for_itself_is_not_looked_into(tmp_path, monkeypatch):
+    source = write_hwdb(tmp_path / "in")
+    closed = source / "lost+found"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def deny(path="."):
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    assert len(tree(import_casia(source, tmp_path / "out"))) == 7
+
+
 def test_gnt_no_such_character(tmp_path, refuses):
     source = write_hwdb(tmp_path / "in")
     refuses(source, "none of the characters asked for", characters="犬")
@@ -498,20 +649,33 @@ def test_zip_names_in_decomposed_form(tmp_path):
         "/Train/人/1.png",
         "C:/Train/人/1.png",
         "c:Train/人/1.png",
-        "Train\\人\\1.png",
         "..\\..\\1.png",
+        "\\Train\\人\\1.png",
+        "c:\\Train\\人\\1.png",
         "../readme.txt",
     ],
 )
-def test_zip_slip(tmp_path, refuses, name):
+@pytest.mark.parametrize("system", [0, 3])
+def test_zip_slip(tmp_path, refuses, name, system):
     source = write_zip(tmp_path / "casia.zip", layout_entries())
     import_casia(source, tmp_path / "good")
     with zipfile.ZipFile(source, "a") as archive:
         info = zipfile.ZipInfo("placeholder")
         info.filename = name  # past ZipInfo's own cleaning, on any system
+        info.create_system = system
         archive.writestr(info, b"x")
     refuses(source, source, repr(name), "outside its folder")
     assert {p.name for p in tmp_path.iterdir()} <= {"casia.zip", "good", "out"}
+
+
+def test_zip_with_a_backslash_in_a_name_of_linux(tmp_path, refuses):
+    """There it belongs to the name; on Windows it would end a folder's."""
+    source = write_zip(tmp_path / "casia.zip", layout_entries())
+    with zipfile.ZipFile(source, "a") as archive:
+        info = zipfile.ZipInfo("placeholder")
+        info.filename, info.create_system = "Train\\人\\1.png", 3
+        archive.writestr(info, b"x")
+    refuses(source, repr("Train\\人\\1.png"), "has a backslash in its name: unpack it")
 
 
 def test_zip_symbolic_link(tmp_path, refuses):
@@ -630,6 +794,8 @@ def test_zip_without_the_layout(tmp_path, refuses):
         refuses(write_zip(source, entries), source, "Train/<character>/<n>.png")
     write_zip(source, [("HWDB1.1trn_gnt/1001-c.gnt", GOOD)])
     refuses(source, source, ".gnt files: unpack it")
+    write_zip(source, [("CASIA-Dataset.zip", b"PK")])
+    refuses(source, source, "unpack CASIA-Dataset.zip first")
 
 
 def test_zip_no_such_character(tmp_path, refuses):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,11 @@ from helpers.files import (
     CourseError,
     cache_folder,
     data_folder,
+    find_named,
+    fold,
+    is_junk,
     remove_stale,
+    to_unpack,
     write_file,
     write_folder,
 )
@@ -254,6 +259,60 @@ def test_places(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path / "fast"
     monkeypatch.setenv("COURSE_DATA", "~/course")
     assert data_folder() == (Path.home() / "course").resolve()
+
+
+# --- Names -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".DS_Store", "._1.png", ".ipynb_checkpoints", ".Trash-1000", ".directory"),
+        *("__MACOSX", "Icon\r", "Temporary Items", "Thumbs.db", "THUMBS.DB", "desktop.ini"),
+        *("ehthumbs.db", "$RECYCLE.BIN", "System Volume Information", "lost+found"),
+        *("@eaDir", "#recycle", "~$notes.docx", "1.png:Zone.Identifier", "__pycache__"),
+        ".partial-ab-4.png",
+    ],
+)
+def test_what_systems_leave_is_junk(name):
+    assert is_junk(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("1.png", "人", "@", "#", "$", "~", "icon", "lost", "@home.jpg", "thumbs", "Train"),
+        *("2.png.crdownload", "3.jpg.part", ".4.jpg.icloud"),  # no image, and worth a word
+    ],
+)
+def test_what_people_make_is_no_junk(name):
+    assert not is_junk(name)
+
+
+def test_names_are_compared_without_case_width_and_composition():
+    assert fold("Ｔｒａｉｎ ") == fold("TRAIN") == fold("train")
+    assert fold(unicodedata.normalize("NFD", "Café")) == fold("café")
+    assert fold("Train") != fold("Test")
+
+
+def test_named_folders_and_archives(tmp_path):
+    assert find_named(tmp_path / "nowhere", "My-Set") == ([], [])
+    for name in ("my-set (10).zip", "MY-SET (2).ZIP", "my-set.zip", "my-set.zip.part", "other.zip"):
+        (tmp_path / name).touch()
+    (tmp_path / "my-SET").mkdir()
+    (tmp_path / "my-set-more").mkdir()
+    folders, archives = find_named(tmp_path, "My-Set")
+    assert folders == [tmp_path / "my-SET"]
+    assert [a.name for a in archives] == ["my-set.zip", "MY-SET (2).ZIP", "my-set (10).zip"]
+    (tmp_path / "My-Set.zip").touch()
+    if len(names(tmp_path)) == 8:  # not where upper and lower case are one
+        assert find_named(tmp_path, "My-Set")[1][0].name == "My-Set.zip"
+
+
+def test_archives_that_must_be_unpacked_are_named():
+    assert to_unpack(["1.png", "a.gnt"]) == ""
+    assert to_unpack(["1.png", "a.RAR", "b.tar.gz"]) == "unpack a.RAR, b.tar.gz first"
+    assert "unalz" in to_unpack(["x/HWDB1.1trn_gnt.alz"])
 
 
 def test_jupyter_shows_one_line(tmp_path):

@@ -56,6 +56,15 @@ def test_gb2312_level_1_is_drawn():
     check_glyphs(level_1)
 
 
+def test_all_of_gb2312_is_in_the_font():
+    rows = [*range(0xA1, 0xAA), *range(0xB0, 0xF8)]
+    codes = [bytes([row, cell]) for row in rows for cell in range(0xA1, 0xFF)]
+    gb2312 = {code.decode("gb2312", "ignore") for code in codes} - {""}
+    assert len(gb2312) == 6763 + 682
+    assert gb2312 <= set((FONTS / "characters.txt").read_text(encoding="utf-8"))
+    check_glyphs("".join(sorted(c for c in gb2312 if "\u4e00" <= c <= "\u9fff")))
+
+
 @pytest.mark.parametrize(
     ("characters", "complaint"),
     [

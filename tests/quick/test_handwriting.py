@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.__main__ import main
 from helpers.files import COURSE, PARTIAL, CourseError
 from helpers.handwriting import count_found, dataset, get, simulator, small_set
 from helpers.handwriting.dataset import describe, find_real
@@ -349,22 +350,85 @@ def test_scans_where_the_variable_points(tmp_path, monkeypatch, data, kind):
     assert get().folder == found.folder  # a zip is unpacked once
 
 
-@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize("everything", ["", "all", " ALL"])
 def test_gnt_files_give_the_courses_characters(tmp_path, monkeypatch, everything):
-    for side in ("trn", "tst"):
-        folder = tmp_path / "hwdb" / f"HWDB1.1{side}_gnt"
-        folder.mkdir(parents=True)
-        records = b"".join(
-            struct.pack("<I2sHH", 10 + 12, c.encode("gbk"), 3, 4) + bytes(12) for c in "人丁从"
-        )
-        (folder / "1001.gnt").write_bytes(records)
-    monkeypatch.setenv("COURSE_CASIA", str(tmp_path / "hwdb"))
+    monkeypatch.setenv("COURSE_CASIA", str(hwdb(tmp_path / "hwdb", "人丁从")))
     if everything:
-        monkeypatch.setenv("COURSE_CHARACTERS", "all")
+        monkeypatch.setenv("COURSE_CHARACTERS", everything)
     found = get()
     assert found.real and found.label == "real CASIA"
     expected = "人丁从" if everything else "人从"
     assert list(class_folders(found.train)) == sorted(expected)
+
+
+@pytest.mark.parametrize("said", ["none", "1"])
+def test_which_characters_is_not_guessed(tmp_path, monkeypatch, said):
+    monkeypatch.setenv("COURSE_CASIA", str(hwdb(tmp_path / "hwdb", "人")))
+    monkeypatch.setenv("COURSE_CHARACTERS", said)
+    with pytest.raises(
+        CourseError, match=f"COURSE_CHARACTERS is '{said}': set it to all"
+    ) as caught:
+        get()
+    sentence(caught)
+
+
+def hwdb(folder, characters):
+    """Official .gnt files with one scan of each character in each half."""
+    for side in ("trn", "tst"):
+        half = folder / f"HWDB1.1{side}_gnt"
+        half.mkdir(parents=True)
+        records = b"".join(
+            struct.pack("<I2sHH", 10 + 12, c.encode("gbk"), 3, 4) + bytes(12) for c in characters
+        )
+        (half / "1001.gnt").write_bytes(records)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "train, test", [("train", "test"), ("CASIA-HWDB_Train/Train", "CASIA-HWDB_Test/Test")]
+)
+@pytest.mark.parametrize("zips", [False, True])
+def test_the_folders_that_people_have(data, tmp_path, train, test, zips):
+    scans(tmp_path / "a")
+    for half, name in (("Train", train), ("Test", test)):
+        (data / "casia-dataset" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / half).rename(data / "casia-dataset" / name)
+    if zips:  # each folder in an archive of its own
+        for folder in list((data / "casia-dataset").iterdir()):
+            shutil.make_archive(str(folder), "zip", folder)
+            shutil.rmtree(folder)
+    found = get()
+    assert found.real
+    for folder in (found.train, found.test):
+        assert load_folder(folder).names == ["丁", "人", "从"]
+    assert small_set(found)[0].is_dir()
+
+
+@pytest.mark.parametrize("first", ["._1.png", "0.png", "Thumbs.db"])
+@pytest.mark.parametrize("simulated", [False, True])
+def test_an_image_that_cannot_be_read_does_not_say_whose_the_scans_are(
+    drawn, tmp_path, monkeypatch, capsys, first, simulated
+):
+    folder = scans(tmp_path / "CASIA")
+    if simulated:
+        for file in (folder / "Train").glob("*/*"):
+            shutil.copy(drawn / "Train" / "人" / "1.png", file)
+    for place in folder.glob("*/*"):
+        (place / first).write_bytes(b"\0\5\x16\7" if first != "0.png" else b"")
+    monkeypatch.setenv("COURSE_CASIA", str(folder))
+    if simulated:
+        with pytest.raises(CourseError, match="holds simulated handwriting"):
+            get()
+        return
+    assert get().real
+    assert main(["data"]) == 0
+    images = 30 if first == "0.png" else 27  # an empty image is one, and damaged
+    assert f"Train: {images} images" in capsys.readouterr().out
+    if first == "0.png":
+        with pytest.raises(CourseError, match="3 of 30 files .* is empty"):
+            load_folder(get().train)
+    else:
+        assert len(load_folder(get().train).files) == 27
 
 
 def test_scans_in_the_data_folder(data, drawn, tmp_path):

@@ -15,6 +15,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from helpers import images
 from helpers.files import COURSE, CourseError
@@ -44,9 +45,9 @@ def scan(seed, mode="L"):
     return Image.merge(mode, channels)
 
 
-def save(image, path):
+def save(image, path, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
+    image.save(path, **options)
     return path
 
 
@@ -164,6 +165,54 @@ def test_sixteen_bit_transparency_shows_white_paper(tmp_path):
     assert grey[40, 10] == 255 and grey[40, 50] == 0
 
 
+def bar_on_top(mode="L"):
+    """White, with a black bar on top; and EXIF of a camera that was held on its side."""
+    image = Image.new(mode, (60, 80), "white")
+    image.paste("black", (0, 0, 60, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the right side of the stored image is its bottom
+    return image, image.rotate(90, expand=True), exif.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("suffix", ["jpg", "jfif", "png", "tif", "webp"])
+def test_photos_are_upright(tmp_path, mode, suffix):
+    upright, stored, exif = bar_on_top(mode)
+    form = {"format": "JPEG"} if suffix == "jfif" else {}
+    save(stored, tmp_path / "d" / "a" / f"1.{suffix}", exif=exif, **form)
+    save(upright, tmp_path / "d" / "a" / "2.png")
+    turned, plain = load_folder(tmp_path / "d").X.astype(int)
+    assert np.abs(turned - plain).max() < 30  # JPEG is not exact
+    assert plain[5].max() == 0 and plain[70].min() == 255
+    assert read_image(tmp_path / "d" / "a" / f"1.{suffix}")[70].min() > 200
+
+
+@pytest.mark.parametrize("chunk", ["XML:com.adobe.xmp", "Raw profile type exif"])
+def test_other_notes_in_png_turn_it_too(tmp_path, chunk):
+    _, stored, exif = bar_on_top()
+    notes = PngInfo()
+    if chunk.startswith("XML"):
+        notes.add_itxt(chunk, '<x:xmpmeta tiff:Orientation="6"/>')
+    else:
+        data = exif.removeprefix(b"Exif\0\0")
+        notes.add_text(chunk, f"\nexif\n{len(data):8}\n{data.hex()}\n")
+    path = save(stored, tmp_path / "a.png", pnginfo=notes)
+    assert read_image(path)[5].max() < 20 and read_image(path)[70].min() > 200
+
+
+def test_a_damaged_note_spoils_no_pixels(tmp_path):
+    image = scan(5)
+    path = save(image, tmp_path / "a.png", exif=b"Exif\0\0no TIFF")
+    np.testing.assert_array_equal(read_image(path), lecture(path))
+
+
+def test_the_suffixes_are_those_of_pillow():
+    Image.init()
+    known = {suffix for suffix, form in Image.EXTENSION.items() if form in images.FORMATS}
+    assert set(images.SUFFIXES) == known
+    assert not known & set(images.NOT_READ)
+
+
 # --- Order, names, layout ----------------------------------------------------------
 
 
@@ -196,7 +245,71 @@ def test_any_case_of_suffix_counts_and_junk_does_not(tmp_path):
         (folder / junk).mkdir()
     (folder / "desktop.ini").write_bytes(b"junk")
     assert load_folder(folder).files == ["a/1.png", "a/2.PNG", "a/3.Jpeg"]
+    assert images.image_files(folder / "a") == ["1.png", "2.PNG", "3.Jpeg"]
     assert list(class_folders(folder)) == ["a"]
+
+
+def test_what_is_left_out_is_counted_and_junk_is_not(tmp_path, capsys):
+    folder = make(tmp_path / "d", a=2, b=1)
+    (folder / "b" / "Thumbs.db").touch()
+    load_folder(folder)
+    assert capsys.readouterr().out == ""
+    (folder / "b" / "2.png.crdownload").touch()
+    load_folder(folder)
+    assert capsys.readouterr().out == (
+        f"1 file was left out of {folder}, not being {' '.join(images.SUFFIXES)} straight in a "
+        "class folder: b/2.png.crdownload.\n"
+    )
+    for name in ("1.txt", "2.xyz", "10.txt"):
+        (folder / "a" / name).touch()
+    make(folder / "a", more=1)
+    for _ in range(2):  # the second time from the cache
+        assert len(load_folder(folder).files) == 3
+        said = capsys.readouterr().out
+        assert said.startswith("5 files were left out") and said.count("\n") == 1
+        assert said.endswith("a/1.txt, a/2.xyz, a/10.txt and 2 others.\n")
+    save(scan(1), folder / "0.png")  # an image in no class
+    (folder / "about.json").touch()
+    load_folder(folder)
+    assert "6 files were left out" in (said := capsys.readouterr().out) and "0.png, a/1" in said
+
+
+@pytest.mark.parametrize(
+    "name, what",
+    [
+        ("Train", "train"),
+        ("TRAINING", "train"),
+        ("training_set", "train"),
+        ("seg_train", "train"),
+        ("train2017", "train"),
+        ("TrainImages", "train"),
+        ("CASIA-HWDB_Train", "train"),
+        ("HWDB1.1trn_gnt", "train"),
+        ("Ｔｒａｉｎ", "train"),
+        ("训练集", "train"),
+        ("Test", "test"),
+        ("test1", "test"),
+        ("testing", "test"),
+        ("val", "validation"),
+        ("valid", "validation"),
+        ("dev", "validation"),
+        ("contest", ""),
+        ("trains", ""),
+        ("value", ""),
+        ("device", ""),
+        ("train-and-test", ""),
+        ("人", ""),
+    ],
+)
+def test_parts_of_a_data_set_by_their_names(name, what):
+    assert images.part(name) == what
+
+
+def test_spaces_around_the_name_of_a_class_do_not_count(tmp_path):
+    if sys.platform == "win32":
+        pytest.skip("Windows drops them itself")
+    make(tmp_path / "d", **{"人 ": 1, "\u3000口": 1})
+    assert load_folder(tmp_path / "d").names == ["人", "口"]
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -543,6 +656,46 @@ def test_train_and_test_given_together(tmp_path):
     assert len(load_folder(folder / "Train").files) == 1
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["train", "valid", "test"],
+        ["Training", "Testing"],
+        ["training_set", "test_set"],
+        ["train", "dev"],
+    ],
+)
+def test_parts_by_other_names(tmp_path, parts):
+    for part in parts:
+        make(tmp_path / "d" / part, a=1)
+    refused(tmp_path / "d", "parts of a data set", f"pass {tmp_path / 'd' / parts[0]}")
+
+
+def test_a_class_folder_that_holds_folders_is_not_to_be_deleted(tmp_path):
+    folder = make(tmp_path / "d", a=1)
+    make(folder / "part two", 人=1, 口=1)
+    with pytest.raises(CourseError) as caught:
+        load_folder(folder)
+    text = sentence(caught)
+    assert "delete" not in text and f"pass {folder / 'part two'}" in text
+    assert "but folders (人, 口)" in text or "but folders (口, 人)" in text
+
+
+def test_a_class_folder_that_holds_other_files_is_not_to_be_deleted(tmp_path):
+    folder = make(tmp_path / "d", a=1)
+    (folder / "b").mkdir()
+    (folder / "b" / "1.svg").touch()
+    with pytest.raises(CourseError) as caught:
+        load_folder(folder)
+    assert "but 1.svg: save them as PNG" in sentence(caught)
+    assert "delete" not in str(caught.value)
+    (folder / "b" / "photos.7z").touch()
+    refused(folder, "unpack photos.7z first")
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "casia.rar").touch()
+    refused(tmp_path / "packed", "no class folders", "unpack casia.rar first")
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_empty_class_folder(small, cache):
     (small / "empty").mkdir()
@@ -554,6 +707,7 @@ def test_empty_class_folder(small, cache):
     "spoil, words",
     [
         (lambda path: path.write_bytes(b""), "empty (0 bytes)"),
+        (lambda path: path.write_bytes(b"\0\0\0\x18ftypheis" + bytes(9)), "HEIC photo"),
         (lambda path: path.write_text("not a picture"), "not an image"),
         (lambda path: path.write_bytes(path.read_bytes()[:-60]), "cut off"),
         (lambda path: path.write_bytes(path.read_bytes()[:30]), "cut off"),
@@ -566,12 +720,12 @@ def test_empty_class_folder(small, cache):
             "cut off",
         ),
     ],
-    ids=["empty", "text", "cut", "short", "flipped", "garbage"],
+    ids=["empty", "HEIC", "text", "cut", "short", "flipped", "garbage"],
 )
 def test_bad_files(small, spoil, words):
     bad = small / "b" / "1.png"
     spoil(bad)
-    refused(small, bad, words, "3 files were read before it")
+    refused(small, bad, words, "(the other 4 files can be read)")
     with pytest.raises(CourseError) as caught:
         read_image(bad)
     assert str(bad) in sentence(caught) and words in str(caught.value)
@@ -599,13 +753,27 @@ def test_no_changed_bit_passes_as_other_pixels(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_the_first_bad_file_is_named_whoever_reads_it(tmp_path, many, workers):
+def test_all_bad_files_are_named_at_once_in_order(tmp_path, many, workers, own_cache):
     folder = tmp_path / "d"
     shutil.copytree(many / "人", folder / "人")
-    for number in (600, 603, 1200, 1497):  # the folder holds 0, 3, 6, ...
+    for number in (600, 603, 1497):  # the folder holds 0, 3, 6, ...
         (folder / "人" / f"{number}.png").write_text("not an image")
-    first = folder / "人" / "600.png"
-    refused(folder, first, "(200 files", cache=False, workers=workers)
+    (folder / "人" / "1200.png").write_bytes(b"")
+    refused(
+        folder,
+        f"4 of 500 files in {folder} cannot be used: ",
+        "人/600.png, 人/603.png, 人/1497.png, each of which is not an image",
+        "; 人/1200.png is empty (0 bytes)",
+        workers=workers,
+    )
+    assert not own_cache.exists()
+
+
+def test_of_many_bad_files_twenty_are_named(tmp_path):
+    folder = make(tmp_path / "d", a=30)
+    for file in (folder / "a").iterdir():
+        file.write_bytes(b"")
+    refused(folder, "30 of 30 files", "a/1.png, a/2.png", "a/20.png and 10 others, each")
 
 
 def test_a_slow_thread_with_an_earlier_bad_file_goes_first(tmp_path, many, monkeypatch):
@@ -626,7 +794,7 @@ def test_a_slow_thread_with_an_earlier_bad_file_goes_first(tmp_path, many, monke
         return read(path)
 
     monkeypatch.setattr(images, "read_bytes", later)
-    refused(folder, bad[0], "(0 files", cache=False, workers=2)
+    refused(folder, "人/0.png, 人/300.png, each", cache=False, workers=2)
 
 
 def test_pixels_that_cannot_be_scaled(tmp_path):

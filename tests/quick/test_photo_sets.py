@@ -112,10 +112,59 @@ def test_of_a_set_in_parts_train_is_loaded(kind, tmp_path):
     assert data.files == [f"set/train/{name}" for name in ORDER]
 
 
+@both
+@pytest.mark.parametrize(
+    "train, others",
+    [
+        ("train", ["valid", "test"]),
+        ("training_set/training_set", ["test_set/test_set"]),
+        ("seg_train/seg_train", ["seg_test/seg_test", "seg_dev"]),
+        ("TRAIN", ["TEST"]),
+    ],
+)
+def test_parts_by_other_names(kind, train, others, tmp_path):
+    files = {f"{p}/{name}": data for p in (train, *others) for name, data in CATS_DOGS.items()}
+    assert photos.load_set(write(kind, tmp_path, files), 8).files == [f"{train}/{n}" for n in ORDER]
+
+
+@both
+def test_what_is_left_out_is_counted(kind, tmp_path, capsys):
+    files = CATS_DOGS | {"cat/3.jfif": photo(1), "readme.md": b"x", "dog/Thumbs.db": b"x"}
+    path = write(kind, tmp_path, files)
+    assert "cat/3.jfif" in photos.load_set(path, 8).files
+    assert capsys.readouterr().out == ""
+    more = {"cat/more/4.jpg": photo(2), "dog/5.jpg.part": b"x", "0.jpg": photo(3)}
+    path = write(kind, tmp_path, files | more)
+    assert len(photos.load_set(path, 8).files) == 7
+    said = capsys.readouterr().out
+    assert said.startswith(f"3 files were left out of {path}, ") and said.count("\n") == 1
+    assert said.endswith(": 0.jpg, cat/more/4.jpg, dog/5.jpg.part.\n")
+
+
+@both
+def test_all_bad_photos_are_named_at_once(kind, tmp_path):
+    """As in Kaggle's PetImages, where a run for each would take hours."""
+    bad = {"cat/666.jpg": b"", "dog/11.jpg": photo(1)[:-200], "dog/12.jpg": b""}
+    path = write(kind, tmp_path, CATS_DOGS | bad)
+    refused(path, "3 of 9 files in ", "cat/666.jpg, dog/12.jpg, each of which is empty (0 bytes)")
+    refused(path, "; dog/11.jpg is damaged (", "replace or delete them")
+
+
+def test_a_zip_by_powershell_is_read(tmp_path):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in CATS_DOGS.items():
+            info = zipfile.ZipInfo("placeholder")
+            info.filename, info.create_system = "set\\" + name.replace("/", "\\"), 0
+            archive.writestr(info, data)
+    assert photos.load_set(path, 8).files == [f"set/{name}" for name in ORDER]
+
+
 @pytest.mark.parametrize(
     "names, message",
     [
         ([], "holds no photos, but needs at least two class folders"),
+        (["cats-dogs.zip"], "holds no photos (unpack cats-dogs.zip first), but needs"),
         (["readme.txt"], "holds no photos"),
         (["1.jpg", "2.jpg"], "holds 2 photos, in no class folder, but"),
         (["cat/1.jpg", "dog/readme.txt"], "holds photos only in cat, but"),
@@ -143,11 +192,12 @@ def test_what_is_not_a_set_is_said(names, message, tmp_path):
         ("dog/11.jpg", photo(1)[:-200], "is damaged"),
         ("dog/11.jpg", b"<html>", "is not an image"),
         ("dog/11.heic", b"\0\0\0\x18ftypheic" + bytes(9), "save it as JPEG"),
+        ("dog/11.avif", b"\0\0\0\x18ftypavif" + bytes(9), "is an AVIF photo"),
     ],
 )
 def test_a_bad_photo_is_named(kind, name, data, why, tmp_path):
     path = write(kind, tmp_path, CATS_DOGS | {name: data})
-    refused(path, f"{name} in ", why, "(6 photos were read before it)")
+    refused(path, f"{name} in ", why, "(the other 6 files can be read)")
     assert len(photos.load_set(path, 8, limit=3).X) == 6  # it is not reached
 
 
@@ -226,6 +276,8 @@ def test_where_a_set_is_looked_for(tmp_path, monkeypatch):
     write_folder(data / "cats-dogs" / "cats-dogs", CATS_DOGS)
     assert photos.find_set() == data / "cats-dogs"
     assert len(photos.load_set(photos.find_set(), 8).X) == 6
+    (data / "cats-dogs").rename(data / "Cats-Dogs")
+    assert photos.find_set() == data / "Cats-Dogs"
     given = write_zip(data / "mine.zip", CATS_DOGS)
     monkeypatch.setenv("COURSE_CATS_DOGS", str(given))
     assert photos.find_set() == given
@@ -234,3 +286,5 @@ def test_where_a_set_is_looked_for(tmp_path, monkeypatch):
         photos.missing_set()
     assert photos.find_set("flowers") is None
     assert "COURSE_FLOWERS" in photos.missing_set("flowers")
+    (data / "flowers.rar").touch()
+    assert "unpack flowers.rar first, into data/flowers." in photos.missing_set("flowers")

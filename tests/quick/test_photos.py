@@ -192,7 +192,11 @@ def test_each_bad_file_is_one_sentence_and_the_others_load(tmp_path, monkeypatch
     damaged[200] ^= 1
     bad = {
         "1 iPhone.HEIC": (b"\0\0\0\x18ftypheic" + bytes(99), "as JPEG"),
+        "2 heis.jpg": (b"\0\0\0\x18ftypheis" + bytes(99), "is an HEIC photo"),
+        "2 mif1.avif": (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif" + bytes(99), "an AVIF photo"),
+        "2.jp2": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99), "is a JPEG 2000 photo"),
         "2.jpg": (b"\0\0\0\x18ftypmif1" + bytes(99), "is an HEIC photo"),
+        "2.MOV": (b"\0\0\0\x14ftypqt  " + bytes(99), "is a video"),
         "3.jpg": (good[:-300], "is damaged"),
         "4.png": (bytes(damaged), "checksum is wrong"),
         "5.jpg": (b"", "is empty"),
@@ -210,12 +214,29 @@ def test_each_bad_file_is_one_sentence_and_the_others_load(tmp_path, monkeypatch
     for name, (data, _) in bad.items():
         (tmp_path / name).write_bytes(data)
     (tmp_path / "99.jpg").write_bytes(good)
-    found, sentences = photos.own(tmp_path)
+    found, sentences = photos.own(tmp_path, most=len(bad))
     assert list(found) == ["99.jpg"]
     assert len(sentences) == len(bad)
     for sentence, (name, (_, why)) in zip(sentences, bad.items(), strict=True):
         assert sentence.startswith(f"{name} ") and why in sentence
         assert "\n" not in sentence and sentence.endswith(".")
+
+
+def test_of_many_bad_files_twelve_are_named(tmp_path):
+    for i in range(300):
+        (tmp_path / f"label_{i}.txt").write_text("cat")
+    halves().save(tmp_path / "z.png")
+    found, sentences = photos.own(tmp_path)
+    assert list(found) == ["z.png"] and len(sentences) == 13
+    assert sentences[11].startswith("label_11.txt is not an image")
+    assert sentences[12] == f"And 288 more of the files in {tmp_path} cannot be read."
+
+
+def test_a_photo_of_108_megapixels_is_decoded_at_an_eighth(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000 * 2000)
+    (tmp_path / "a.jpg").write_bytes(jpeg(Image.new("RGB", (2600, 2100), RED)))
+    (image,) = photos.own(tmp_path)[0].values()
+    assert image.shape == (827, 1024, 3) and close(image[400, 500], RED)
 
 
 def test_more_photos_than_wanted_are_named(tmp_path):
@@ -240,6 +261,9 @@ def test_where_to_put_photos(tmp_path, monkeypatch):
     assert found == {} and "data/photos holds no photos" in sentence
     halves().save(folder / "a.png")
     assert list(photos.own()[0]) == ["a.png"]
+    folder.rename(tmp_path / "Photos")
+    assert list(photos.own()[0]) == ["a.png"]
+    (tmp_path / "Photos").rename(folder)
     found, (sentence,) = photos.own(folder / "a.png")
     assert found == {} and "cannot be read as a folder" in sentence
 

@@ -456,6 +456,24 @@ def test_number_grid_outlines_what_is_asked():
     assert outline.get_width() == pytest.approx(side)
 
 
+def test_what_no_font_has_is_spelled(monkeypatch, recwarn):
+    assert plots.spelled("人 = 亍, é ½\n龘\u0301") == "人 = 亍, é ½\nU+9F98\u0301"
+    fig = plots.image_grid([np.zeros((8, 8))] * 2, ["人", "龘"])
+    assert [axes.get_title() for axes in fig.axes] == ["人", "U+9F98"]
+    fig, (left, right) = plt.subplots(1, 2)
+    left.barh(["龘", "人"], [1, -2], label="龘")
+    left.set(title="龘", xlabel="龘")
+    left.legend()
+    right.set_xticks([0, 1], ["龘", "b"])
+    right.text(0, 0, "龘")
+    fig.suptitle("龘")
+    plots.show(fig, "A figure with a rare character.")
+    fig.canvas.draw()
+    assert [t.get_text() for t in left.get_yticklabels()] == ["U+9F98", "人"]
+    assert [t.get_text() for t in right.get_xticklabels()] == ["U+9F98", "b"]
+    assert not [w for w in recwarn if "missing from font" in str(w.message)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -193,13 +193,55 @@ def test_folder_file_and_zip_are_the_same(folder):
         np.testing.assert_array_equal(a, b)
 
 
+def test_files_by_other_names(folder):
+    """As in Google's own snippet, as Windows hides suffixes, and what systems add."""
+    write(folder)
+    (folder / "keras_model.h5").rename(folder / "keras_Model.h5")
+    (folder / "labels.txt").rename(folder / "labels.txt.txt")
+    (folder / "._keras_Model.h5").write_bytes(b"\0\5\x16\7")
+    (folder / "Thumbs.db").touch()
+    (folder / "my photos").mkdir()
+    assert tm.load(folder).labels == tm.load(folder / "keras_Model.h5").labels
+    inner = folder / "converted_keras"
+    inner.mkdir()
+    for file in ("keras_Model.h5", "labels.txt.txt"):
+        (folder / file).rename(inner / file)
+    assert tm.load(folder).labels == ["苹果 红", "green apple"]
+
+
+@pytest.mark.parametrize(
+    "files, why",
+    [
+        (["project.tm"], "it is a project of Teachable Machine"),
+        (["manifest.json"], "it is a project of Teachable Machine"),
+        (["converted_keras.zip"], "there is no keras_model.h5: unpack converted_keras.zip first"),
+        (["a.h5", "b.keras", "labels.txt"], "there are several models (a.h5, b.keras)"),
+        (["a.h5", "one.txt", "two.txt"], "there is no labels.txt"),
+        (["a.h5"], "there is no labels.txt"),
+    ],
+)
+def test_what_lies_there_instead_is_said(folder, files, why):
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    refused(folder, why)
+
+
 def test_a_model_whose_first_sequential_has_no_entrance(folder):
     config = description()
     del config["config"]["layers"][0]
     assert tm.load(write(folder, config)).model.input_shape == (None, 8, 8, 3)
 
 
-@pytest.mark.parametrize("text", ["\ufeff" + LABELS, LABELS.replace("\n", "\r\n"), LABELS.strip()])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + LABELS,
+        LABELS.replace("\n", "\r\n"),
+        LABELS.replace("\n", "\r"),
+        LABELS.strip(),
+    ],
+)
 def test_labels_from_other_editors(folder, text):
     assert tm.load(write(folder, labels=text)).labels == [
         "苹果 红",
