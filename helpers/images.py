@@ -301,7 +301,9 @@ def _splits(folders):
     """The train folder among `folders`, if they are the parts of a data set."""
     parts = [part(path.name) for path in folders]
     train = [path for path, said in zip(folders, parts, strict=True) if said == "train"]
-    return min(train, key=lambda path: len(path.name)) if train and all(parts) else None
+    if train and (all(parts) or len({*parts} - {""}) > 1):  # beside Poorly-written, say
+        return min(train, key=lambda path: len(path.name))
+    return None
 
 
 def _classes(folder):

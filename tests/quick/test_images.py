@@ -663,6 +663,7 @@ def test_train_and_test_given_together(tmp_path):
         ["Training", "Testing"],
         ["training_set", "test_set"],
         ["train", "dev"],
+        ["Train", "Test", "Poorly-written", "docs"],
     ],
 )
 def test_parts_by_other_names(tmp_path, parts):
