@@ -226,8 +226,7 @@ def check_downloads():
         if why := imagenet.damage(file):
             yield Finding(
                 NOTE,
-                f"Keras's ImageNet weights: {file} {why}; delete it, then copy or download "
-                "it again.",
+                f"Keras's ImageNet weights: {file} {why}.",
             )
         else:
             good.append(file.name)

@@ -31,8 +31,10 @@ from helpers.files import (
     data_folder,
     is_junk,
     natural_order,
+    not_yours,
     progress,
     reading,
+    setting,
     shown,
     some,
 )
@@ -235,6 +237,8 @@ def own(folder=None, most=12):
             f"There are no photos of your own: make the folder {called} and "
             "put JPEG or PNG files into it."
         ]
+    except PermissionError:
+        return {}, [not_yours(called)]
     except OSError as error:
         return {}, [
             f"{called} cannot be read as a folder "
@@ -372,7 +376,7 @@ def find_set(name="cats-dogs") -> Path | None:
     points to nothing.
     """
     variable = _variable(name)
-    given = os.environ.get(variable)
+    given = setting(variable)
     if given:
         path = Path(given).expanduser().resolve()
         if not path.exists():

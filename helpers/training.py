@@ -20,14 +20,13 @@ import hashlib
 import inspect
 import json
 import numbers
-import os
 import time
 from contextlib import contextmanager, suppress
 from unittest import mock
 
 import numpy as np
 
-from helpers.files import CourseError, cache_folder, progress, write_file
+from helpers.files import CourseError, cache_folder, progress, setting, write_file
 
 FORMAT = 3  # raised whenever older cache files can no longer be used
 
@@ -94,7 +93,7 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
             'Give the data to watch another name than "val", which is the name of validation_data.'
         )
     if live is None:
-        live = os.environ.get("COURSE_LIVE", "") not in ("", "0")
+        live = setting("COURSE_LIVE") not in ("", "0")
     block = {"seed": int(seed), "live": live, "train": train, "watch": watch or {}}
     fit_of_keras = getattr(keras.Model.fit, "of_keras", keras.Model.fit)
 
@@ -488,8 +487,8 @@ def load_result(path, digest, model):
         kept = about["kept"]
         if about["digest"] != digest or about["content"] != hash_of([kept, weights, slots]):
             raise ValueError("not what was written")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None  # nothing is kept yet, or by another user: `save_result` says so
     except Exception:  # a foreign file makes NumPy raise nearly anything
         print(f"The cached result {path.name} is damaged: training again.")
         return None

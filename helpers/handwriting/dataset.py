@@ -10,13 +10,20 @@ Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
 import csv
 import hashlib
 import itertools
-import os
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.files import CourseError, cache_folder, data_folder, is_junk, write_folder
+from helpers.files import (
+    CourseError,
+    cache_folder,
+    data_folder,
+    is_junk,
+    reading,
+    setting,
+    write_folder,
+)
 from helpers.handwriting import casia
 from helpers.handwriting.simulator import (
     SEED,
@@ -92,10 +99,12 @@ def get(size="default") -> Handwriting:
 
 def find_real() -> Path | None:
     """Where real scans lie, or None. Raises CourseError if COURSE_CASIA is wrong."""
-    given = os.environ.get("COURSE_CASIA")
+    given = setting("COURSE_CASIA")
     if given:
         source = Path(given).expanduser().resolve()
-        if not source.exists():
+        with reading(source):
+            there = source.exists()
+        if not there:
             raise CourseError(
                 f"COURSE_CASIA points to {source}, which does not exist. Correct it, "
                 "or unset it to work with simulated handwriting."
@@ -110,7 +119,7 @@ def find_real() -> Path | None:
 def _real(source) -> Handwriting:
     # A folder or a zip was put together by hand: all its classes are wanted.
     # Official .gnt files hold thousands, of which the course needs its own.
-    everything = os.environ.get("COURSE_CHARACTERS") == "all"
+    everything = setting("COURSE_CHARACTERS").lower() == "all"
     keep = None if everything or source.suffix.lower() == ".zip" else CLASSES
     name = hashlib.sha256(f"{source} {keep}".encode()).hexdigest()[:12]
     folder = casia.import_casia(source, data_folder() / "casia-unpacked" / name, keep)
@@ -141,7 +150,9 @@ def small_set(data) -> tuple[Path, str]:
         state.update(ascii(facts).encode())
     name = f"small-set-{state.hexdigest()[:12]}"
     folder = cache_folder() / name / "First-7-of-Test"
-    if not folder.is_dir():
+    with reading(folder):
+        there = folder.is_dir()
+    if not there:
         with write_folder(folder) as partial:
             for character, scans in chosen.items():
                 (partial / character).mkdir()

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from helpers.files import progress, write_folder
+from helpers.files import progress, reading, write_folder
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
 
@@ -289,12 +289,18 @@ def is_simulated(folder):
 
 
 def _about_in(folder):
-    """What about.json says; {} where it is missing or damaged."""
+    """What about.json says; {} where it is missing or damaged.
+
+    Raises CourseError where it may not be read: then it is neither.
+    """
+    path = folder / "about.json"
     try:
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return about if isinstance(about, dict) else {}
+        with reading(path), suppress(FileNotFoundError, NotADirectoryError):
+            about = json.loads(path.read_text(encoding="utf-8"))
+            return about if isinstance(about, dict) else {}
+    except ValueError:
+        pass
+    return {}
 
 
 def _write_csv(path, header, rows):
