@@ -6,6 +6,7 @@ nothing or everything.
 """
 
 import errno
+import functools
 import os
 import re
 import secrets
@@ -105,26 +106,32 @@ def namesakes(folder) -> list[Path]:
 
     Where Python looks into that folder first, it takes them for the package.
     """
-    from importlib import metadata  # both here, because they take 0.3 s
-
-    taken = {*sys.stdlib_module_names, *metadata.packages_distributions(), "helpers"}
     with reading(folder), suppress(FileNotFoundError, NotADirectoryError):
         return sorted(
             path
             for path in Path(folder).iterdir()
-            if path.stem in taken
+            if path.stem in _taken()
             and path != COURSE / "helpers"
             and (path.suffix == ".py" or (path / "__init__.py").is_file())
         )
     return []
 
 
-def misleading() -> list[str]:
-    """Sentences on what hides packages from a process that runs here, as a notebook does."""
+@functools.cache
+def _taken():
+    """The names of all packages that are installed or part of Python; it takes 0.3 s."""
+    from importlib import metadata
+
+    return {*sys.stdlib_module_names, *metadata.packages_distributions(), "helpers"}
+
+
+def misleading(*folders) -> list[str]:
+    """Sentences on what hides packages from Python, in these folders and by PYTHONPATH."""
     sentences = [
         f"{shown(path)} has the name of a package, and Python may take it for that: rename it, "
         "then restart the kernel."
-        for path in namesakes(Path.cwd())
+        for folder in folders
+        for path in namesakes(folder)
     ]
     for folder in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
         if names := [path.stem for path in namesakes(folder)]:

@@ -82,7 +82,7 @@ def _import_keras():
             failure = error
         else:
             return keras
-    if sentences := misleading():
+    if sentences := misleading(Path.cwd()):
         raise CourseError(sentences[0]) from failure
     frames = traceback.extract_tb(failure.__traceback__)
     if Path(frames[-1].filename).parts[-3:] == ("src", "backend", "config.py"):

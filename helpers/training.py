@@ -21,6 +21,7 @@ import inspect
 import json
 import numbers
 import time
+import weakref
 from contextlib import contextmanager, suppress
 from unittest import mock
 
@@ -124,7 +125,9 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
     if not isinstance(callbacks, (list, tuple)):
         callbacks = [] if callbacks is None else [callbacks]
     train = train or live
-    _tell_if_trained(model, train)
+    settings = _settings(model, seed, arguments["epochs"])
+    if train:
+        _tell_if_trained(model, settings)
 
     digest, path, history = None, None, None
     try:
@@ -152,17 +155,33 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
     if shown and max(history.seconds, default=0) >= SHORT:
         print(said)
     history.params["verbose"] = verbose
+    _left.setdefault(model, {})[settings] = hash_of(model.get_weights())
     keras.utils.set_random_seed(seed)
     return history
 
 
-def _tell_if_trained(model, train):
-    """One line if training would go on from where it was: a cell was run twice."""
+_left = weakref.WeakKeyDictionary()
+"""{model: {settings of a fit: hash of the weights that it left}}."""
+
+
+def _settings(model, seed, epochs):
+    """What makes two fits of one model the same cell run twice, as text."""
+    trainable = [variable.trainable for variable in model.variables]
+    return repr([model.get_compile_config(), trainable, seed, epochs])
+
+
+def _tell_if_trained(model, settings):
+    """One line if training would go on from where it was: a cell was run twice.
+
+    `compile` sets the number of steps back, but leaves the weights as they are.
+    """
     steps = int(model.optimizer.iterations) if model.optimizer else 0
-    if steps and train:
+    left = _left.get(model, {}).get(settings)
+    if steps or (left and left == hash_of(model.get_weights())):
+        counted = f", for {steps:,} steps" * bool(steps)
         print(
-            f"This model has been trained already, for {steps:,} steps: training goes on "
-            "from there. To start afresh, build it again."
+            f"This model has been trained already{counted}: training goes on from there. "
+            "To start afresh, build it again."
         )
 
 

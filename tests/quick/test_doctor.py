@@ -90,15 +90,14 @@ def test_a_python_that_is_not_supported(monkeypatch, version):
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("print('x')\nraise ImportError('DLL load failed')", "DLL load failed"),
-        ("import os; os._exit(7)", "it ended with code 7"),
+        ("raise ImportError('DLL load failed')", "PYTHONPATH leads to "),
+        ("import os; os._exit(7)", "Keras cannot be imported (it ended with code 7)"),
     ],
 )
 def test_a_broken_keras_is_a_problem(monkeypatch, tmp_path, code, words):
     (tmp_path / "keras.py").write_text(code, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (sentence,) = problems(doctor.check_keras())
-    assert "Keras cannot be imported" in sentence
     assert words in sentence
 
 

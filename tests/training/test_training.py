@@ -1391,6 +1391,24 @@ def test_a_model_from_the_cache_counts_as_trained(kept, own_fit, capsys):
     assert AGAIN.fullmatch(capsys.readouterr().out)[1] == str(steps)
 
 
+def test_a_cell_that_compiles_and_fits_run_twice_says_so(own_fit, capsys):
+    """`compile` sets the optimizer's steps back; the weights are trained all the same."""
+    model = network()
+    fit_in_block(model, X, Y)
+    start = model.get_weights()
+    model.compile("sgd", model.loss)  # another way, as in fine-tuning: nothing to say
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
+    model.compile("sgd", model.loss)
+    fit_in_block(model, X, Y)
+    said = "This model has been trained already: training goes on from there. To start afresh"
+    assert capsys.readouterr().out.startswith(said)
+    model.compile("sgd", model.loss)
+    model.set_weights(start)  # as they were before
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
+
+
 def test_it_says_so_before_it_trains(own_fit, monkeypatch, capsys):
     model = network()
     fit_in_block(model, X, Y)
