@@ -192,14 +192,13 @@ def check_namesakes():
         yield Finding(PROBLEM, sentence)
 
 
-CHANGING = ("CUDA_", "IPYTHON", "KERAS_", "MATPLOTLIB", "MPL", "PYTHON", "TF_")
-"""How variables begin that change what Python, Keras or figures do."""
+CHANGING = ("KERAS_MAX_", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONWARNINGS")
+"""How variables begin that change what Python and Keras do in a notebook."""
 
 
 def check_settings():
     """What of a user's own settings for Python, Keras and IPython counts here too."""
-    harmless = ("PYTHONPATH", "PYTHONIOENCODING", "PYTHONUTF8", "KERAS_HOME", "MPLCONFIGDIR")
-    found = sorted(k for k in os.environ if k.startswith(CHANGING) and k not in harmless)
+    found = sorted(name for name in os.environ if name.startswith(CHANGING))
     if found:
         yield Finding(
             NOTE,

@@ -78,8 +78,12 @@ def data_folder() -> Path:
     Raises CourseError where it is there and may not be entered.
     """
     folder = Path(setting("COURSE_DATA") or COURSE / "data").expanduser().resolve()
-    with reading(folder), suppress(FileNotFoundError, NotADirectoryError):
+    try:
         os.stat(f"{folder}/.")  # noqa: PTH116 (a Path drops the dot, which asks to enter)
+    except PermissionError as error:
+        raise CourseError(not_yours(folder)) from error
+    except OSError:
+        pass  # it is not there yet; what is wrong otherwise is said when it is used
     return folder
 
 
@@ -145,6 +149,12 @@ def misleading(*folders) -> list[str]:
 def is_junk(name) -> bool:
     """Is this a hidden file or folder, or one that a system left behind?"""
     return name.startswith(".") or name.lower() in JUNK
+
+
+def say(line):
+    """Print, also where the terminal cannot show every character."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def natural_order(name):

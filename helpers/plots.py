@@ -20,7 +20,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageChops
 
-from helpers.files import COURSE, CourseError, ipython
+from helpers.files import COURSE, CourseError, ipython, say
 
 FONT_FILE = COURSE / "fonts" / "NotoSansCJKsc-Course.otf"
 """Noto Sans CJK SC, a subset: see fonts/README.md."""
@@ -132,7 +132,7 @@ def show(fig, alt="", instead=None, width=None):
     width = width or _display_width(*inches)
     text = f"<Figure {width}x{width * inches[1] / inches[0]:.0f}>"
     if ipython() is None:
-        print(text, alt.strip())
+        say(f"{text} {alt.strip()}")
         plt.close(fig)
         return
     from IPython.display import display

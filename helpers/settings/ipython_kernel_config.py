@@ -2,6 +2,7 @@
 # version of Python into each notebook that it opens, and so would change the course's
 # notebooks on every machine: git could not replace them by newer ones. The main version
 # is the same everywhere.
+import os
 import sys
 from contextlib import suppress
 
@@ -15,3 +16,6 @@ IPythonKernel.language_info["version"] = "3"
 with suppress(ImportError):
     import helpers  # noqa: F401
 sys.path.append("")
+
+# Figures belong into the page: IPython sets this to its own way of drawing, if it is not set.
+os.environ.pop("MPLBACKEND", None)
