@@ -20,6 +20,7 @@ from typing import NamedTuple
 from helpers.files import (
     COURSE,
     CourseError,
+    cache_folder,
     data_folder,
     misleading,
     reading,
@@ -250,11 +251,13 @@ def check_kernel():
     else:
         yield Finding(OK, "Notebooks run with this Python.")
     runtime = Path(jupyter_runtime_dir())
-    if not os.access(_nearest_existing(runtime), os.W_OK):
+    try:
+        tempfile.TemporaryFile(dir=_nearest_existing(runtime)).close()
+    except OSError:
         yield Finding(
             PROBLEM,
-            f"JupyterLab cannot write into {runtime}: set JUPYTER_RUNTIME_DIR and "
-            "JUPYTER_CONFIG_DIR to folders that can be written.",
+            f"JupyterLab cannot write into {runtime}: set JUPYTER_RUNTIME_DIR, "
+            "JUPYTER_CONFIG_DIR, IPYTHONDIR and MPLCONFIGDIR to folders that can be written.",
         )
 
 
@@ -371,11 +374,14 @@ def check_machine():
 
 
 def check_writing():
-    """That the course can write into its data folder."""
-    trial = data_folder() / "doctor-was-here.txt"
-    with write_file(trial) as partial:  # its CourseError becomes a PROBLEM
-        partial.write_text("May be deleted.\n", encoding="utf-8")
-    trial.unlink(missing_ok=True)
+    """That the course can write into its data folder, and into its caches if they are there."""
+    caches = [cache_folder() / name for name in (".", "images", "training")]
+    with reading(cache_folder()):
+        folders = [data_folder(), *(folder for folder in caches if folder.is_dir())]
+    for trial in [folder / "doctor-was-here.txt" for folder in folders]:
+        with write_file(trial) as partial:  # its CourseError becomes a PROBLEM
+            partial.write_text("May be deleted.\n", encoding="utf-8")
+        trial.unlink(missing_ok=True)
     yield Finding(OK, f"Data can be written into {data_folder()}.")
 
 

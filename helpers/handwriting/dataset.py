@@ -198,7 +198,8 @@ def describe():
     source = find_real()
     if source is not None:
         return [f"Handwriting: real CASIA scans, from {source}."]
-    ready = [s for s in SIZES if (data_folder() / f"simulated-handwriting-{s}").is_dir()]
+    folders = {size: data_folder() / f"simulated-handwriting-{size}" for size in SIZES}
+    ready = [size for size, folder in folders.items() if is_current(folder, size, SEED)]
     state = f"already drawn: {', '.join(ready)}" if ready else "drawn when first used"
     return [
         f"Handwriting: simulated writers ({state}). For real CASIA scans, put them "

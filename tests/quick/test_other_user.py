@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permi
 
 SECOND = """
 import os, sys
-from helpers import handwriting, images, photos, sprites
+from helpers import doctor, handwriting, images, photos, sprites
 from helpers.files import CourseError, cache_folder, write_file
 
 def tell(what, do):
@@ -39,6 +39,7 @@ if os.geteuid() == 0:
     os.setuid(65534)
 
 tell("handwriting", lambda: handwriting.get("tiny").folder)
+tell("doctor", lambda: [*doctor.check_handwriting()])
 tell("load_folder", lambda: images.load_folder(sys.argv[1]).X.shape)
 tell("sprites", sprites.get)
 tell("photos", photos.own)
@@ -100,6 +101,7 @@ def test_what_another_user_keeps_to_himself_stays_as_it_is(shared):
         said,
         (
             f"handwriting CourseError {simulated} cannot be read (Permission denied): it may",
+            f"doctor CourseError {simulated} cannot be read (Permission denied)",
             f"The images are loaded, but were not cached: {cached} cannot be read",
             "load_folder (1, 80, 60, 1)",
             f"sprites CourseError {sprite} cannot be read (Permission denied)",
