@@ -167,7 +167,8 @@ _left = weakref.WeakKeyDictionary()
 def _settings(model, seed, epochs):
     """What makes two fits of one model the same cell run twice, as text."""
     trainable = [variable.trainable for variable in model.variables]
-    return repr([model.get_compile_config(), trainable, seed, epochs])
+    # Keras numbers optimizers too: "sgd_1".
+    return repr([_without_names(model.get_compile_config()), trainable, seed, epochs])
 
 
 def _tell_if_trained(model, settings):

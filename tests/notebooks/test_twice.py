@@ -17,7 +17,9 @@ ONCE = {"timing", "nbval-ignore-output", "raises-exception"}
 
 def changed_by_a_second_run(notebook, folder, environment):
     """The numbers of the cells that print something else the second time, or fail."""
-    client = NotebookClient(notebook, timeout=CELL_TIMEOUT, allow_errors=True)
+    client = NotebookClient(
+        notebook, timeout=CELL_TIMEOUT, allow_errors=True, coalesce_streams=True
+    )
     client.resources["metadata"] = {"path": str(folder)}
     changed = []
     with client.setup_kernel(env=environment):

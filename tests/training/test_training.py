@@ -941,6 +941,20 @@ def test_a_rewritten_file_is_no_damage(kept, trained):
     assert not trained
 
 
+def test_another_user_s_result_is_neither_damaged_nor_replaced(kept, trained, capsys, monkeypatch):
+    def refused(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    before = kept.read_bytes()
+    monkeypatch.setattr(np, "load", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != kept)
+    real_call(network())
+    assert len(trained) == 1
+    said = f"Trained, but not kept for the next time: {kept} cannot be read (Permission denied)"
+    assert capsys.readouterr().out.startswith(said)
+    assert kept.read_bytes() == before
+
+
 def test_another_results_file_is_refused(kept, trained, capsys):
     real_call(network(), epochs=5)
     other = next(p for p in kept.parent.iterdir() if p != kept)
