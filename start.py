@@ -97,7 +97,14 @@ def main(options):
         )
         return error.returncode
     # The address that JupyterLab prints leads to the start page, too.
-    command = [str(PYTHON), "-m", "jupyterlab", f"--ServerApp.root_dir={COURSE / 'notebooks'}"]
+    # -P: no file of yours, such as random.py, hides a part of Python.
+    command = [
+        str(PYTHON),
+        "-P",
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={COURSE / 'notebooks'}",
+    ]
     command += ["--LabApp.default_url=/lab/tree/00_start_here.ipynb", *options]
     if not WINDOWS:
         os.execv(command[0], command)  # JupyterLab takes this process's place, and its signals

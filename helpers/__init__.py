@@ -22,7 +22,19 @@ settings/     how JupyterLab and its kernels start in this course
 teaching/     what only teachers and lecturers run: hand-outs, live slides, the grader
 doctor        `python -m helpers doctor`: is this machine ready?
 
-Importing `helpers` imports neither Keras nor TensorFlow.
+Importing `helpers` imports neither Keras nor TensorFlow. It changes one thing: Python looks
+into the working directory last, so that your keras.py or random.py beside a notebook hides
+no package.
 """
 
+import os
+import sys
+from contextlib import suppress
+
 __version__ = "1.0.0"
+
+with suppress(OSError):  # a working directory that has been deleted
+    for _place in ("", os.getcwd()):  # noqa: PTH109 (pathlib takes time)
+        if _place in sys.path:
+            sys.path.remove(_place)
+            sys.path.append(_place)

@@ -11,12 +11,23 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.files import COURSE, CourseError, data_folder, write_file
+from helpers.files import (
+    COURSE,
+    CourseError,
+    cache_folder,
+    data_folder,
+    misleading,
+    reading,
+    shown,
+    some,
+    write_file,
+)
 
 OK, NOTE, PROBLEM = "ok", "note", "PROBLEM"
 
@@ -72,6 +83,9 @@ def run(requirements=COURSE / "requirements.txt", quick=False):
         check_python,
         lambda: check_requirements(requirements),
         check_helpers,
+        check_namesakes,
+        check_settings,
+        check_kernel,
         check_font,
         check_handwriting,
         check_downloads,
@@ -165,10 +179,86 @@ def check_helpers():
     elif Path(found).resolve().parent != COURSE / "helpers":
         yield Finding(
             PROBLEM,
-            f"Notebooks import another `helpers`, {found}, not this course's: {INSTALL}.",
+            f"Notebooks import another `helpers`, {found}, not this course's: rename that, or "
+            f"{INSTALL}.",
         )
     else:
         yield Finding(OK, "Notebooks can import `helpers`.")
+
+
+def check_namesakes():
+    """That no file of a student's, and nothing in PYTHONPATH, hides a package."""
+    notebooks = COURSE / "notebooks"
+    for sentence in misleading(COURSE, notebooks, notebooks / "solutions"):
+        yield Finding(PROBLEM, sentence)
+
+
+CHANGING = ("KERAS_MAX_", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONWARNINGS")
+"""How variables begin that change what Python and Keras do in a notebook."""
+
+
+def check_settings():
+    """What of a user's own settings for Python, Keras and IPython counts here too."""
+    found = sorted(name for name in os.environ if name.startswith(CHANGING))
+    if found:
+        yield Finding(
+            NOTE,
+            f"Set on this machine: {some([f'{k}={os.environ[k]}' for k in found])}; if notebooks "
+            "behave strangely, unset them.",
+        )
+    if os.environ.get("KERAS_BACKEND") not in (None, "", "tensorflow"):
+        yield Finding(
+            NOTE,
+            f"Keras runs on {os.environ['KERAS_BACKEND']}, so numbers differ: unset "
+            "KERAS_BACKEND to use TensorFlow.",
+        )
+    profile = Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser() / "profile_default"
+    with reading(profile):
+        own = sorted([*profile.glob("ipython*_config.py"), *profile.glob("startup/*.[ip]*y")])
+    if own:
+        yield Finding(
+            NOTE,
+            f"Your IPython profile counts in notebooks too ({some([shown(p) for p in own])}): if "
+            "they print other things than stored, set IPYTHONDIR to an empty folder.",
+        )
+    try:
+        tempfile.TemporaryFile().close()
+    except OSError as error:
+        yield Finding(
+            PROBLEM,
+            f"No temporary file can be written ({error.strerror or error}): set TMPDIR to a "
+            "folder that can be written.",
+        )
+
+
+def check_kernel():
+    """That notebooks run in this very environment, and may keep their files."""
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager
+        from jupyter_core.paths import jupyter_runtime_dir
+    except ImportError as error:
+        yield Finding(PROBLEM, f"Notebooks cannot run ({error}): {INSTALL}.")
+        return
+    spec = KernelSpecManager().get_kernel_spec("python3")
+    python = Path(spec.argv[0])
+    # A bare "python" means this one: see pre_start_kernel of jupyter_client.
+    if python.is_absolute() and python.parent != Path(sys.executable).parent:
+        yield Finding(
+            PROBLEM,
+            f"Notebooks run with {python}, not with this Python, because of the folder "
+            f"{spec.resource_dir}: delete it, or unset JUPYTER_PREFER_ENV_PATH.",
+        )
+    else:
+        yield Finding(OK, "Notebooks run with this Python.")
+    runtime = Path(jupyter_runtime_dir())
+    try:
+        tempfile.TemporaryFile(dir=_nearest_existing(runtime)).close()
+    except OSError:
+        yield Finding(
+            PROBLEM,
+            f"JupyterLab cannot write into {runtime}: set JUPYTER_RUNTIME_DIR, "
+            "JUPYTER_CONFIG_DIR, IPYTHONDIR and MPLCONFIGDIR to folders that can be written.",
+        )
 
 
 def check_font():
@@ -226,8 +316,7 @@ def check_downloads():
         if why := imagenet.damage(file):
             yield Finding(
                 NOTE,
-                f"Keras's ImageNet weights: {file} {why}; delete it, then copy or download "
-                "it again.",
+                f"Keras's ImageNet weights: {file} {why}.",
             )
         else:
             good.append(file.name)
@@ -285,11 +374,14 @@ def check_machine():
 
 
 def check_writing():
-    """That the course can write into its data folder."""
-    trial = data_folder() / "doctor-was-here.txt"
-    with write_file(trial) as partial:  # its CourseError becomes a PROBLEM
-        partial.write_text("May be deleted.\n", encoding="utf-8")
-    trial.unlink(missing_ok=True)
+    """That the course can write into its data folder, and into its caches if they are there."""
+    caches = [cache_folder() / name for name in (".", "images", "training")]
+    with reading(cache_folder()):
+        folders = [data_folder(), *(folder for folder in caches if folder.is_dir())]
+    for trial in [folder / "doctor-was-here.txt" for folder in folders]:
+        with write_file(trial) as partial:  # its CourseError becomes a PROBLEM
+            partial.write_text("May be deleted.\n", encoding="utf-8")
+        trial.unlink(missing_ok=True)
     yield Finding(OK, f"Data can be written into {data_folder()}.")
 
 
@@ -332,11 +424,14 @@ def check_jupyterlab():
 
 def check_keras():
     """That Keras and its backend work, and how long the course may take here."""
-    done = _python("-c", "from helpers.doctor import _probe; _probe()", timeout=300)
+    done = _python(
+        "-c", "from helpers.doctor import _probe; _probe()", timeout=300, cwd=COURSE / "notebooks"
+    )
     if done.returncode:
+        _, ours, sentence = _last_line(done).partition(f"{CourseError.__name__}: ")
         yield Finding(
             PROBLEM,
-            f"Keras cannot be imported ({_last_line(done)}): {INSTALL}.",
+            sentence if ours else f"Keras cannot be imported ({_last_line(done)}): {INSTALL}.",
         )
         return
     probe = json.loads(done.stdout.splitlines()[-1])
@@ -368,7 +463,7 @@ def _probe():
     doctor down with it.
     """
     start = time.perf_counter()
-    import keras
+    from helpers.quiet_keras import keras
 
     imported = time.perf_counter() - start
     from keras import ops

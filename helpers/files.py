@@ -6,6 +6,7 @@ nothing or everything.
 """
 
 import errno
+import functools
 import os
 import re
 import secrets
@@ -52,6 +53,12 @@ class CourseError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+def ipython():
+    """The IPython shell that this code runs in, which in a notebook has a `kernel`; or None."""
+    # Not imported: where it has not been, there is no shell.
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+
+
 def progress(things=None, **settings):
     """tqdm's progress bar, for what takes longer than a second; gone when it is done.
 
@@ -62,9 +69,29 @@ def progress(things=None, **settings):
     return tqdm(things, file=sys.stdout, delay=1, leave=False, **settings)
 
 
+def setting(name) -> str:
+    """What the environment variable `name` says, or "": without blanks and quotes around it.
+
+    In Windows's command prompt, `set X="D:\\my scans"` makes the quotes part of the value.
+    """
+    value = os.environ.get(name, "").strip()
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1].strip() if quoted else value
+
+
 def data_folder() -> Path:
-    """The course's data folder: `data/`, or where COURSE_DATA points."""
-    return Path(os.environ.get("COURSE_DATA") or COURSE / "data").expanduser().resolve()
+    """The course's data folder: `data/`, or where COURSE_DATA points.
+
+    Raises CourseError where it is there and may not be entered.
+    """
+    folder = Path(setting("COURSE_DATA") or COURSE / "data").expanduser().resolve()
+    try:
+        os.stat(f"{folder}/.")  # noqa: PTH116 (a Path drops the dot, which asks to enter)
+    except PermissionError as error:
+        raise CourseError(not_yours(folder)) from error
+    except OSError:
+        pass  # it is not there yet; what is wrong otherwise is said when it is used
+    return folder
 
 
 def cache_folder() -> Path:
@@ -72,7 +99,58 @@ def cache_folder() -> Path:
 
     Deleting it loses nothing but time.
     """
-    return Path(os.environ.get("COURSE_CACHE") or data_folder() / "cache").expanduser()
+    return Path(setting("COURSE_CACHE") or data_folder() / "cache").expanduser()
+
+
+def keras_folder() -> Path:
+    """Keras's own folder, which holds keras.json and downloads: KERAS_HOME, or `.keras` at home.
+
+    Source: keras/src/backend/config.py.
+    """
+    home = Path("~").expanduser()
+    usual = (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+    return Path(os.environ.get("KERAS_HOME") or usual).expanduser()
+
+
+def namesakes(folder) -> list[Path]:
+    """Files and packages in `folder` that have the name of an installed or a standard package.
+
+    Where Python looks into that folder first, it takes them for the package.
+    """
+    with reading(folder), suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(
+            path
+            for path in Path(folder).iterdir()
+            if path.stem in _taken()
+            and path != COURSE / "helpers"
+            and (path.suffix == ".py" or (path / "__init__.py").is_file())
+        )
+    return []
+
+
+@functools.cache
+def _taken():
+    """The names of all packages that are installed or part of Python; it takes 0.3 s."""
+    from importlib import metadata
+
+    return {*sys.stdlib_module_names, *metadata.packages_distributions(), "helpers"}
+
+
+def misleading(*folders) -> list[str]:
+    """Sentences on what hides packages from Python, in these folders and by PYTHONPATH."""
+    sentences = [
+        f"{shown(path)} has the name of a package, and Python may take it for that: rename it, "
+        "then restart the kernel."
+        for folder in folders
+        for path in namesakes(folder)
+    ]
+    for folder in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        if names := [path.stem for path in namesakes(folder)]:
+            sentences.append(
+                f"PYTHONPATH leads to {shown(folder)}, whose {some(names)} Python takes for the "
+                "course's packages: unset PYTHONPATH, then start again."
+            )
+    return sentences
 
 
 def is_junk(name) -> bool:
@@ -143,11 +221,21 @@ def some(names, most=5) -> str:
     return ", ".join(names[:most]) + others
 
 
+def not_yours(path) -> str:
+    """A sentence on what is there but may not be read, which is no damage."""
+    return (
+        f"{shown(path)} cannot be read (Permission denied): it may belong to another user, so "
+        "ask for its permissions to be changed, or set COURSE_DATA to a folder of your own."
+    )
+
+
 @contextmanager
 def reading(path):
     """Say an OSError met while reading `path` as one sentence, a CourseError."""
     try:
         yield
+    except PermissionError as error:
+        raise CourseError(not_yours(error.filename or path)) from error
     except OSError as error:
         raise CourseError(
             f"{shown(error.filename or path)} cannot be read ({error.strerror or error}): "
@@ -160,13 +248,15 @@ def write_file(path):
     """Yield a temporary path beside `path`; rename it to `path` at the end.
 
     On any error, interruption included, the temporary file is removed and what
-    `path` held before is untouched. Raises CourseError when the disk is full or
-    the folder cannot be written.
+    `path` held before is untouched. Raises CourseError when the disk is full, the
+    folder cannot be written, or `path` holds what you may not read.
     """
     path = Path(path)
     partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not os.access(path, os.R_OK):
+            raise CourseError(not_yours(path))  # or two users would replace it to and fro
         remove_stale(path.parent)
         partial = path.parent / f"{PARTIAL}{secrets.token_hex(6)}-{path.name}"
         yield partial

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.files import CourseError, reading
+from helpers.files import CourseError, keras_folder, reading
 
 # --- What is published ---------------------------------------------------------------
 
@@ -290,12 +290,12 @@ def _install(package, what):
 
 
 def folder():
-    """Where Keras keeps weights: `models` in KERAS_HOME, or in .keras in the home folder.
+    """Where Keras keeps weights: `models` in its own folder.
 
     Where Keras cannot write there, it uses /tmp/.keras, even for files that are at home.
     Source: keras/src/utils/file_utils.py, get_file.
     """
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    home = keras_folder()
     unusable = home.exists() and not os.access(home, os.W_OK)
     return (Path("/tmp/.keras") if unusable else home) / "models"
 
@@ -307,19 +307,23 @@ def missing(name):
     of the files that it knows.
     """
     file = folder() / name
-    if not file.exists():
+    with reading(file):
+        there = file.exists()
+    if not there:
         return f"{name} is not in Keras's folder of models."
     why = damage(file)
-    return why and f"{name} in Keras's folder of models {why}: delete it."
+    return why and f"{name} in Keras's folder of models {why}."
 
 
 def damage(file):
-    """What is wrong with an HDF5 file, or "". Only its outline is read."""
+    """What is wrong with an HDF5 file and what to do, or "". Only its outline is read."""
     import h5py
 
     try:
         # Not locked: some network drives refuse that, which is no damage.
         h5py.File(file, "r", locking=False).close()
+    except PermissionError:
+        return "cannot be read (Permission denied): set KERAS_HOME to a folder of your own"
     except OSError:
-        return "is incomplete, or not an HDF5 file"
+        return "is incomplete, or not an HDF5 file: delete it, then copy or download it again"
     return ""

@@ -152,8 +152,8 @@ def load_folder(folder, height=80, width=60, cache=True, workers=None) -> Images
             kept_fingerprint, images = cached.result()
             if kept_fingerprint == fingerprint:
                 return images
-        except FileNotFoundError:
-            pass  # nothing is kept yet
+        except (FileNotFoundError, PermissionError):
+            pass  # nothing is kept yet, or by another user: `_write_cache` says so
         except ValueError:
             say(f"The cache file {kept.name} is damaged: reading the images again.")
         if 0 <= time.time() - newest < TICK:
@@ -545,7 +545,7 @@ def _read_cache(path, height, width):
         if X.shape != (len(files), height, width, 1) or len(images.y) != len(files):
             raise ValueError("not one of ours")
         return about["fingerprint"], images
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # NumPy and zipfile raise nearly anything
         raise ValueError("damaged") from error

@@ -33,9 +33,11 @@ from helpers.files import (
     fold,
     is_junk,
     natural_order,
+    not_yours,
     progress,
     reading,
     say,
+    setting,
     shown,
     some,
     to_unpack,
@@ -240,6 +242,8 @@ def own(folder=None, most=12):
             f"There are no photos of your own: make the folder {called} and "
             "put JPEG or PNG files into it."
         ]
+    except PermissionError:
+        return {}, [not_yours(called)]
     except OSError as error:
         return {}, [
             f"{called} cannot be read as a folder "
@@ -369,7 +373,7 @@ def find_set(name="cats-dogs") -> Path | None:
     if the variable points to nothing.
     """
     variable = _variable(name)
-    given = os.environ.get(variable)
+    given = setting(variable)
     if given:
         path = Path(given).expanduser().resolve()
         if not path.exists():

@@ -22,7 +22,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageChops
 
-from helpers.files import COURSE, CourseError
+from helpers.files import COURSE, CourseError, ipython, say
 
 FONT_FILE = COURSE / "fonts" / "NotoSansCJKsc-Course.otf"
 """Noto Sans CJK SC, a subset: see fonts/README.md."""
@@ -97,8 +97,16 @@ GREATEST_CELL = 2.0
 
 
 def use_style():
-    """Set the course's figure style; call it once, at the top of a notebook."""
+    """Set the course's figure style; call it once, at the top of a notebook.
+
+    It starts from matplotlib's defaults, so nothing of a user's matplotlibrc or IPython
+    profile is left, and draws into the notebook, whatever MPLBACKEND says.
+    """
     _register_font()
+    shell = ipython()
+    if hasattr(shell, "kernel"):
+        shell.run_line_magic("matplotlib", "inline")  # which sets what a profile asks for
+    plt.rcdefaults()
     plt.rcParams.update(STYLE)
 
 
@@ -114,11 +122,9 @@ def show(fig, alt="", instead=None, width=None):
 
     The picture is opaque: black type on white, a white card in a dark theme. Ink that
     is legible on white and on black would have to be grey, and photos have no second form.
-    Pictures within the figure lose their frame. Raises ValueError without alt text.
+    Pictures within the figure lose their frame. In a script, where nothing can show it,
+    its size and alt text are printed. Raises ValueError without alt text.
     """
-    # Imported here: the other functions also serve where IPython is not needed.
-    from IPython.display import display
-
     alt = alt or fig.get_label()
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(
@@ -127,11 +133,15 @@ def show(fig, alt="", instead=None, width=None):
     _spell(fig)
     inches = fig.get_size_inches()
     width = width or _display_width(*inches)
+    text = f"<Figure {width}x{width * inches[1] / inches[0]:.0f}>"
+    if ipython() is None:
+        say(f"{text} {alt.strip()}")
+        plt.close(fig)
+        return
+    from IPython.display import display
+
     mime, picture = _picture(fig, width)
-    data = {
-        mime: base64.b64encode(picture).decode("ascii"),
-        "text/plain": f"<Figure {width}x{width * inches[1] / inches[0]:.0f}>",
-    }
+    data = {mime: base64.b64encode(picture).decode("ascii"), "text/plain": text}
     data |= instead or {}
     # Not display(fig): what that draws depends on the backend, and under some
     # it draws nothing.

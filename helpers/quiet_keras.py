@@ -20,7 +20,8 @@ There is no public switch for it: `tf.data.Options` belong to one dataset, Keras
 its datasets inside `fit`, and no environment variable or default of TensorFlow 2.21
 reaches them (TF_DATA_EXPERIMENT_OPT_OUT is about experiments only).
 
-Which backend Keras uses is left to KERAS_BACKEND and ~/.keras/keras.json.
+A user's ~/.keras/keras.json does not count: its backend, number type and order of channels
+would change every number of the course, or break it. KERAS_BACKEND does.
 """
 
 import functools
@@ -28,12 +29,16 @@ import logging
 import os
 import sys
 import tempfile
+import traceback
 from contextlib import contextmanager
+from pathlib import Path
 
-from helpers.files import CourseError
+from helpers.files import CourseError, keras_folder, misleading
 
 # Only a default: whoever wants the log sets the variable to 0.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if not os.environ.get("KERAS_BACKEND"):
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # before what keras.json says
 
 
 @contextmanager
@@ -43,7 +48,14 @@ def _silenced():
     Works under Jupyter too, where sys.stderr is not a file.
     """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught:
+    try:
+        caught = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise CourseError(
+            f"No temporary file can be written ({error.strerror or error}): free some space "
+            "on the disk, or set TMPDIR to a folder that can be written."
+        ) from error
+    with caught:
         kept = os.dup(2)
         try:
             os.dup2(caught.fileno(), 2)
@@ -61,17 +73,28 @@ def _import_keras():
     with _silenced() as caught:
         try:
             import keras
+
+            if not hasattr(keras, "Model"):
+                raise ImportError(f"{getattr(keras, '__file__', None)} is not Keras")
         except Exception as error:  # a broken TensorFlow raises many kinds
             caught.seek(0)
             hidden = caught.read().decode(errors="replace")
             failure = error
         else:
             return keras
+    if sentences := misleading(Path.cwd()):
+        raise CourseError(sentences[0]) from failure
+    frames = traceback.extract_tb(failure.__traceback__)
+    if Path(frames[-1].filename).parts[-3:] == ("src", "backend", "config.py"):
+        raise CourseError(
+            f"Keras cannot use {keras_folder() / 'keras.json'} ({failure}): delete that file, "
+            "and Keras writes a new one."
+        ) from failure
     print(hidden, file=sys.stderr, end="")
     # TensorFlow's message may begin with a traceback of its own.
     lines = [line for line in str(failure).splitlines() if line[:1].strip()]
     reason = next((x for x in lines if not x.startswith("Traceback")), "no message")
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = os.environ["KERAS_BACKEND"]
     raise CourseError(
         f"Keras with {backend} cannot be imported ({type(failure).__name__}: "
         f"{reason}): "
@@ -101,6 +124,9 @@ def _iterate_without_tuning():
 
 
 keras = _import_keras()
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 if keras.backend.backend() == "tensorflow":
     _iterate_without_tuning()
 

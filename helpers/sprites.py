@@ -4,12 +4,13 @@
 palette, the ghost as BMP: two formats that a program has to read rightly.
 """
 
+from contextlib import suppress
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
-from helpers.files import CourseError, data_folder, write_file
+from helpers.files import CourseError, data_folder, reading, write_file
 
 SIZE = 16  # pixels, in height and width
 
@@ -120,7 +121,7 @@ def get():
     for name in NAMES:
         suffix, content = _encoded(name)
         path = paths[name] = folder / f"{name}.{suffix}"
-        if path.is_file():
+        with reading(path), suppress(FileNotFoundError, NotADirectoryError):
             if path.read_bytes() == content:
                 continue
             print(f"{path.name} was damaged or out of date, and is replaced.")

@@ -20,14 +20,14 @@ import hashlib
 import inspect
 import json
 import numbers
-import os
 import time
+import weakref
 from contextlib import contextmanager, suppress
 from unittest import mock
 
 import numpy as np
 
-from helpers.files import CourseError, cache_folder, progress, write_file
+from helpers.files import CourseError, cache_folder, progress, setting, write_file
 
 FORMAT = 3  # raised whenever older cache files can no longer be used
 
@@ -94,7 +94,7 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
             'Give the data to watch another name than "val", which is the name of validation_data.'
         )
     if live is None:
-        live = os.environ.get("COURSE_LIVE", "") not in ("", "0")
+        live = setting("COURSE_LIVE") not in ("", "0")
     block = {"seed": int(seed), "live": live, "train": train, "watch": watch or {}}
     fit_of_keras = getattr(keras.Model.fit, "of_keras", keras.Model.fit)
 
@@ -125,7 +125,9 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
     if not isinstance(callbacks, (list, tuple)):
         callbacks = [] if callbacks is None else [callbacks]
     train = train or live
-    _tell_if_trained(model, train)
+    settings = _settings(model, seed, arguments["epochs"])
+    if train:
+        _tell_if_trained(model, settings)
 
     digest, path, history = None, None, None
     try:
@@ -153,17 +155,34 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
     if shown and max(history.seconds, default=0) >= SHORT:
         print(said)
     history.params["verbose"] = verbose
+    _left.setdefault(model, {})[settings] = hash_of(model.get_weights())
     keras.utils.set_random_seed(seed)
     return history
 
 
-def _tell_if_trained(model, train):
-    """One line if training would go on from where it was: a cell was run twice."""
+_left = weakref.WeakKeyDictionary()
+"""{model: {settings of a fit: hash of the weights that it left}}."""
+
+
+def _settings(model, seed, epochs):
+    """What makes two fits of one model the same cell run twice, as text."""
+    trainable = [variable.trainable for variable in model.variables]
+    # Keras numbers optimizers too: "sgd_1".
+    return repr([_without_names(model.get_compile_config()), trainable, seed, epochs])
+
+
+def _tell_if_trained(model, settings):
+    """One line if training would go on from where it was: a cell was run twice.
+
+    `compile` sets the number of steps back, but leaves the weights as they are.
+    """
     steps = int(model.optimizer.iterations) if model.optimizer else 0
-    if steps and train:
+    left = _left.get(model, {}).get(settings)
+    if steps or (left and left == hash_of(model.get_weights())):
+        counted = f", for {steps:,} steps" * bool(steps)
         print(
-            f"This model has been trained already, for {steps:,} steps: training goes on "
-            "from there. To start afresh, build it again."
+            f"This model has been trained already{counted}: training goes on from there. "
+            "To start afresh, build it again."
         )
 
 
@@ -488,8 +507,8 @@ def load_result(path, digest, model):
         kept = about["kept"]
         if about["digest"] != digest or about["content"] != hash_of([kept, weights, slots]):
             raise ValueError("not what was written")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None  # nothing is kept yet, or by another user: `save_result` says so
     except Exception:  # a foreign file makes NumPy raise nearly anything
         print(f"The cached result {path.name} is damaged: training again.")
         return None

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from environments import ENVIRONMENT, published_environment
+from environments import ENVIRONMENT, SETTINGS, published_environment
 from support import ROOT, skip_or_fail
 
 pytest_plugins = ["processes"]
@@ -15,6 +15,8 @@ pytest_plugins = ["processes"]
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.update(SETTINGS)  # before matplotlib reads a matplotlibrc
+os.environ.pop("MATPLOTLIBRC", None)
 # A script's background jobs ignore Ctrl-C, and so would the commands that tests start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

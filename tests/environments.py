@@ -4,6 +4,7 @@ It imports nothing heavy: `conftest.py` needs it at every start.
 """
 
 import os
+import tempfile
 
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -13,7 +14,18 @@ ENVIRONMENT = {
 }
 """Set wherever notebooks are stored or tested: no GPU, no progress bars."""
 
-UNSET = ("MPLBACKEND", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST")
+_EMPTY = tempfile.TemporaryDirectory(prefix="settings-", ignore_cleanup_errors=True)
+
+SETTINGS = {
+    "IPYTHONDIR": os.path.join(_EMPTY.name, "ipython"),  # noqa: PTH118 (pathlib takes time)
+    "MPLCONFIGDIR": os.path.join(_EMPTY.name, "matplotlib"),  # noqa: PTH118
+}
+"""Set there, too: empty folders in place of this user's IPython profile and matplotlibrc."""
+
+UNSET = (
+    *("MATPLOTLIBRC", "MPLBACKEND", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST"),
+    *("KERAS_BACKEND", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONWARNINGS"),
+)
 """Unset there: these change what a kernel prints and draws, or how pytest runs."""
 
 SWITCHES_KEPT = ("COURSE_DATA", "COURSE_CACHE", "COURSE_CASIA")
@@ -32,7 +44,7 @@ def notebook_environment(**variables):
         if name not in UNSET and not switch:
             environment[name] = value
     given = {name: str(value) for name, value in variables.items()}
-    return environment | ENVIRONMENT | given
+    return environment | ENVIRONMENT | SETTINGS | given
 
 
 def published_environment(folder, **variables):

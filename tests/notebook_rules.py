@@ -4,6 +4,7 @@ A rule is a function that takes a notebook and its path below notebooks/, and
 returns its complaints as a list of sentences.
 """
 
+import ast
 import itertools
 import re
 from pathlib import PurePosixPath
@@ -270,6 +271,106 @@ def rule_folded_code(notebook, path):
         drawn = [o for o in cell.get("outputs", []) if set(IMAGE_TYPES) & set(o.get("data", {}))]
         if folded and not drawn:
             yield f"cell {number} hides its code, and shows no figure"
+
+
+class _Twice(ast.NodeVisitor):
+    """Collects in `spoilt` what a cell takes from an earlier cell and does not leave as it was."""
+
+    USE_UP = {"append", "cleanup", "close", "extend", "insert", "pop", "remove", "unlink"}
+    """Methods after which an object is no longer what it was."""
+
+    def __init__(self):
+        self.taken, self.made, self.looped, self.spoilt = set(), set(), [], []
+        self.bodies = {}  # of functions: what they take when they are called
+
+    def visit_FunctionDef(self, node):
+        own = {x.arg for x in ast.walk(node) if isinstance(x, ast.arg)} | self._stored(node)
+        self.bodies[node.name] = self._names(node) - own
+        self.made.add(node.name)
+
+    visit_ClassDef = visit_FunctionDef
+
+    def visit_Lambda(self, node):
+        pass
+
+    def visit_ListComp(self, node):
+        self.taken |= self._names(node) - self._stored(node) - self.made
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+
+    def visit_Import(self, node):
+        self.made |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+
+    visit_ImportFrom = visit_Import
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Load):
+            self.taken |= {node.id, *self.bodies.get(node.id, ())} - self.made
+        else:
+            if node.id in self.taken - self.made:
+                self.spoilt.append(node.id)
+            self.made.add(node.id)
+
+    def visit_Assign(self, node):
+        self.visit(node.value)
+        for target in node.targets:
+            base = self._base(target)
+            itself = ast.unparse(target) in map(ast.unparse, ast.walk(node.value))
+            if base not in self.made and (itself or base in itertools.chain(*self.looped)):
+                self.spoilt.append(base)
+            self.visit(target)
+
+    def visit_AugAssign(self, node):
+        self.visit(node.value)
+        # What is united with the same things twice is as after the first time.
+        base = self._base(node.target)
+        if base not in self.made and not isinstance(node.op, ast.BitOr | ast.BitAnd):
+            self.spoilt.append(base)
+
+    def visit_For(self, node):
+        self.looped.append(self._names(node.iter))
+        for part in (node.iter, node.target, *node.body, *node.orelse):
+            self.visit(part)
+        self.looped.pop()
+
+    def visit_Delete(self, node):
+        self.spoilt += [b for b in map(self._base, node.targets) if b not in self.made]
+
+    def visit_Call(self, node):
+        method = getattr(node.func, "attr", None)
+        if method in self.USE_UP and self._base(node.func) not in self.made:
+            self.spoilt.append(self._base(node.func))
+        self.generic_visit(node)
+
+    @staticmethod
+    def _names(node):
+        return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+
+    @staticmethod
+    def _stored(node):
+        names = (x for x in ast.walk(node) if isinstance(x, ast.Name))
+        return {x.id for x in names if isinstance(x.ctx, ast.Store)}
+
+    @staticmethod
+    def _base(node):
+        """The name whose attribute or element a target is, or that it is."""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        return getattr(node, "id", None)
+
+
+def rule_cells_run_twice(notebook, path):
+    """A lecturer runs a cell again for a question: it must find what it found before."""
+    for number, cell in code_cells(notebook):
+        if cell.source.startswith("%%"):
+            continue
+        seen = _Twice()
+        seen.visit(ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", cell.source, flags=re.MULTILINE)))
+        for name in dict.fromkeys(filter(None, seen.spoilt)):
+            yield (
+                f"cell {number} takes {name} from an earlier cell and changes it: run twice, it "
+                "prints something else or fails"
+            )
 
 
 RULES = [rule for name, rule in list(globals().items()) if name[:5] == "rule_"]

@@ -13,7 +13,7 @@ from html import escape
 from importlib import import_module
 
 from helpers.exercises.answers import CHECKS, NoAnswer, place_of
-from helpers.files import CourseError
+from helpers.files import CourseError, ipython
 
 NOTEBOOKS = sorted(
     module.name.removeprefix("notebook_")
@@ -41,20 +41,13 @@ def check(number, answer, **given):
     exercises = exercises_of(number.partition(".")[0])
     count = f"{len(_solved & exercises.keys())} of {len(exercises)} solved"
     text = f"Exercise {number}: {state}{': ' + reason if reason else ''}. {count}."
-    if not _in_notebook():
+    if not hasattr(ipython(), "kernel"):  # no page shows what is displayed
         print(text)
         return
     from IPython.display import display
 
     html = _as_html(number, state, reason, count)
     display({"text/html": html, "text/plain": text}, raw=True)
-
-
-def _in_notebook():
-    """Whether a page shows what is displayed, rather than a terminal."""
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
 
 
 def _as_html(number, state, reason, count):

@@ -10,13 +10,20 @@ Both have the layout `{Train,Test}/<character>/<n>.png`. See data/README.md.
 import csv
 import hashlib
 import itertools
-import os
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.files import CourseError, cache_folder, data_folder, find_named, write_folder
+from helpers.files import (
+    CourseError,
+    cache_folder,
+    data_folder,
+    find_named,
+    reading,
+    setting,
+    write_folder,
+)
 from helpers.handwriting import casia
 from helpers.handwriting.simulator import (
     SEED,
@@ -94,10 +101,12 @@ def get(size="default") -> Handwriting:
 
 def find_real() -> Path | None:
     """Where real scans lie, or None. Raises CourseError if COURSE_CASIA is wrong."""
-    given = os.environ.get("COURSE_CASIA")
+    given = setting("COURSE_CASIA")
     if given:
         source = Path(given).expanduser().resolve()
-        if not source.exists():
+        with reading(source):
+            there = source.exists()
+        if not there:
             raise CourseError(
                 f"COURSE_CASIA points to {source}, which does not exist. Correct it, "
                 "or unset it to work with simulated handwriting."
@@ -124,13 +133,13 @@ def _real(source) -> Handwriting:
 
 def _everything():
     """Are all characters of .gnt files wanted? CourseError where that is not clear."""
-    said = os.environ.get("COURSE_CHARACTERS", "")
-    if said.strip().lower() not in ("", "all"):
+    said = setting("COURSE_CHARACTERS")
+    if said.lower() not in ("", "all"):
         raise CourseError(
             f"COURSE_CHARACTERS is {said!r}: set it to all for all characters that the .gnt files "
             "hold, or unset it for the course's 55."
         )
-    return bool(said.strip())
+    return bool(said)
 
 
 def small_set(data) -> tuple[Path, str]:
@@ -152,7 +161,9 @@ def small_set(data) -> tuple[Path, str]:
         state.update(ascii(facts).encode())
     name = f"small-set-{state.hexdigest()[:12]}"
     folder = cache_folder() / name / "First-7-of-Test"
-    if not folder.is_dir():
+    with reading(folder):
+        there = folder.is_dir()
+    if not there:
         with write_folder(folder) as partial:
             for character, scans in chosen.items():
                 (partial / character).mkdir()
@@ -193,7 +204,8 @@ def describe():
     source = find_real()
     if source is not None:
         return [f"Handwriting: real CASIA scans, from {source}."]
-    ready = [s for s in SIZES if (data_folder() / f"simulated-handwriting-{s}").is_dir()]
+    folders = {size: data_folder() / f"simulated-handwriting-{size}" for size in SIZES}
+    ready = [size for size, folder in folders.items() if is_current(folder, size, SEED)]
     state = f"already drawn: {', '.join(ready)}" if ready else "drawn when first used"
     return [
         f"Handwriting: simulated writers ({state}). For real CASIA scans, put them "

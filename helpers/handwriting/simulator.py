@@ -20,7 +20,7 @@ from joblib import Parallel, cpu_count, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from helpers.files import is_junk, progress, write_folder
+from helpers.files import is_junk, progress, reading, write_folder
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
 from helpers.images import is_image
@@ -293,12 +293,18 @@ def is_simulated(folder):
 
 
 def _about_in(folder):
-    """What about.json says; {} where it is missing or damaged."""
+    """What about.json says; {} where it is missing or damaged.
+
+    Raises CourseError where it may not be read: then it is neither.
+    """
+    path = folder / "about.json"
     try:
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return about if isinstance(about, dict) else {}
+        with reading(path), suppress(FileNotFoundError, NotADirectoryError):
+            about = json.loads(path.read_text(encoding="utf-8"))
+            return about if isinstance(about, dict) else {}
+    except ValueError:
+        pass
+    return {}
 
 
 def _write_csv(path, header, rows):

@@ -35,7 +35,7 @@ def run(arguments):
         flush=True,
     )
     command = [
-        *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={NOTEBOOKS}"),
+        *(sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={NOTEBOOKS}"),
         f"--LabApp.default_url=/rise/{inside}",
         *arguments.jupyter,
     ]

@@ -1,5 +1,6 @@
 """`python -m helpers doctor`: exit codes, and a sentence for whatever is wrong."""
 
+import errno
 import json
 import os
 import subprocess
@@ -90,15 +91,14 @@ def test_a_python_that_is_not_supported(monkeypatch, version):
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("print('x')\nraise ImportError('DLL load failed')", "DLL load failed"),
-        ("import os; os._exit(7)", "it ended with code 7"),
+        ("raise ImportError('DLL load failed')", "PYTHONPATH leads to "),
+        ("import os; os._exit(7)", "Keras cannot be imported (it ended with code 7)"),
     ],
 )
 def test_a_broken_keras_is_a_problem(monkeypatch, tmp_path, code, words):
     (tmp_path / "keras.py").write_text(code, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (sentence,) = problems(doctor.check_keras())
-    assert "Keras cannot be imported" in sentence
     assert words in sentence
 
 
@@ -119,6 +119,107 @@ def test_helpers_of_a_stranger_are_noticed(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (sentence,) = problems(doctor.check_helpers())
     assert "another `helpers`" in sentence
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """An empty folder of notebooks, in the place of the course's."""
+    monkeypatch.setattr(doctor, "COURSE", tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path / "notebooks"
+
+
+@pytest.mark.parametrize("name", ["keras", "tensorflow", "numpy", "random", "ssl", "string", "PIL"])
+def test_a_file_that_hides_a_package_is_named(notebooks, name):
+    assert problems(doctor.check_namesakes()) == []
+    (notebooks / "my_network.py").touch()
+    (notebooks / name).mkdir()  # a folder of photos, say: no package
+    assert problems(doctor.check_namesakes()) == []
+    for path in (notebooks / f"{name}.py", notebooks / name / "__init__.py"):
+        path.touch()
+    sentences = problems(doctor.check_namesakes())
+    assert len(sentences) == 2
+    assert sentences[1].startswith(f"{notebooks / name}.py has the name of a package")
+    assert all("rename it, then restart the kernel" in sentence for sentence in sentences)
+
+
+def test_packages_that_pythonpath_brings_are_named(notebooks, tmp_path, monkeypatch):
+    (tmp_path / "site").mkdir()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, tmp_path / "site"))))
+    assert problems(doctor.check_namesakes()) == []
+    (tmp_path / "site" / "numpy.py").touch()
+    (sentence,) = problems(doctor.check_namesakes())
+    assert sentence.startswith(f"PYTHONPATH leads to {tmp_path / 'site'}, whose numpy Python takes")
+    assert sentence.endswith("unset PYTHONPATH, then start again.")
+
+
+def test_a_kernel_of_another_python(monkeypatch, tmp_path):
+    """JUPYTER_PREFER_ENV_PATH=0 prefers the kernels in a user's home."""
+    spec = {"argv": ["/usr/bin/python3", "-m", "x"], "display_name": "x", "language": "python"}
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    code = "from helpers import doctor; print(*doctor.check_kernel(), sep='\\n')"
+    command = [sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(tmp_path)}
+    for prefer, words in (
+        ("1", "Notebooks run with this Python."),
+        ("0", f"because of the folder {folder}: delete it, or unset JUPYTER_PREFER_ENV_PATH."),
+    ):
+        environment["JUPYTER_PREFER_ENV_PATH"] = prefer
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8"
+        )
+        assert words in done.stdout, done.stderr
+
+
+def test_a_home_that_cannot_be_written(monkeypatch):
+    def full(dir):
+        raise OSError(errno.ENOSPC, "No space left on device", dir)
+
+    assert problems(doctor.check_kernel()) == []
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", full)
+    (sentence,) = problems(doctor.check_kernel())
+    assert sentence.startswith("JupyterLab cannot write into ")
+    assert "set JUPYTER_RUNTIME_DIR, JUPYTER_CONFIG_DIR, IPYTHONDIR and" in sentence
+
+
+def test_a_user_s_own_settings_are_told_but_no_problem(monkeypatch, tmp_path):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    for name in doctor.CHANGING:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    assert list(doctor.check_settings()) == []
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "README").touch()  # IPython's own
+    assert list(doctor.check_settings()) == []
+    (startup / "00-numpy.py").touch()
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    findings = list(doctor.check_settings())
+    assert [finding.mark for finding in findings] == [doctor.NOTE] * 3
+    for finding, words in zip(
+        findings,
+        ("KERAS_MAX_EPOCHS=1, PYTHONOPTIMIZE=2", "Keras runs on jax", str(startup / "00-numpy.py")),
+        strict=True,
+    ):
+        assert words in finding.sentence
+
+
+def test_no_place_for_temporary_files(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor.tempfile, "tempdir", str(tmp_path / "missing"))
+    (sentence,) = problems(doctor.check_settings())
+    assert "set TMPDIR to a folder that can be written" in sentence
+
+
+def test_what_keras_cannot_do_here_is_said_as_a_notebook_says_it(monkeypatch):
+    line = "helpers.files.CourseError: Delete keras.json."
+    done = subprocess.CompletedProcess([], 1, "", f"Traceback\n{line}\n")
+    monkeypatch.setattr(doctor, "_python", lambda *a, **k: done)
+    assert problems(doctor.check_keras()) == ["Delete keras.json."]
 
 
 def test_downloads_missing_wrong_and_there(monkeypatch, tmp_path):

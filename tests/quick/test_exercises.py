@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -90,7 +91,7 @@ def test_another_notebook_has_a_count_of_its_own(capsys, scans):
 
 def test_in_a_notebook_the_verdict_has_a_colour_and_a_sign(monkeypatch):
     shown = []
-    monkeypatch.setattr(exercises, "_in_notebook", lambda: True)
+    monkeypatch.setattr(exercises, "ipython", lambda: SimpleNamespace(kernel="a kernel"))
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     check("06.1", 12832)
     check("06.1", "<b>1</b>")

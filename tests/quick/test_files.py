@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-from helpers import files
+from helpers import files, handwriting, photos
 from helpers.files import (
     COURSE,
     PARTIAL,
@@ -335,3 +337,32 @@ def test_jupyter_shows_one_line(tmp_path):
     said = (process.stdout + process.stderr).strip()
     assert said.startswith("CourseError: The disk is full: result was not")
     assert "\n" not in said
+
+
+# --- Variables -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed", ["{}", '"{}"', "'{}'", " {} ", ' "{} " '], ids=["plain", "double", "single", "", "all"]
+)
+def test_quotes_and_blanks_around_a_variable_do_not_count(typed, tmp_path, monkeypatch):
+    """In Windows's command prompt, `set X="D:\\my scans"` makes them part of the value."""
+    folder = tmp_path / "my scans"
+    folder.mkdir()
+    for name in ("COURSE_DATA", "COURSE_CACHE", "COURSE_CASIA", "COURSE_CATS_DOGS"):
+        monkeypatch.setenv(name, typed.format(folder))
+    found = data_folder(), cache_folder(), handwriting.dataset.find_real(), photos.find_set()
+    assert found == (folder,) * 4
+    monkeypatch.setenv("COURSE_CATS_DOGS", typed.format(""))
+    assert photos.find_set() is None
+
+
+def test_one_place_reads_the_course_s_variables():
+    """COURSE_STUDENT is set by the grader, and what it says is taken as it is."""
+    files = [path for path in (ROOT / "helpers").rglob("*.py") if "teaching" not in path.parts]
+    reads = {
+        path.name
+        for path in files
+        if re.search(r"os\.environ\b.*(COURSE_|\(variable)", path.read_text("utf-8"))
+    }
+    assert reads == {"students.py"}  # the others ask files.setting

@@ -24,6 +24,7 @@ from notebook_rules import (
     SECTIONS,
     code_cells,
     rule_alt_text,
+    rule_cells_run_twice,
     rule_every_cell_runs,
     rule_exact_figures_are_printed,
     rule_executed_in_order,
@@ -250,6 +251,17 @@ BROKEN = [
     (rule_links, links_elsewhere),
     (rule_folded_code, folded_in_one_place),
     (rule_folded_code, folded_without_a_figure),
+    (rule_cells_run_twice, add_code("X = X / 255")),
+    (rule_cells_run_twice, add_code("for n in readers:\n    readers[n] = scaled(readers[n])")),
+    (rule_cells_run_twice, add_code("for n, m in readers.items():\n    readers[n] = scaled(m)")),
+    (rule_cells_run_twice, add_code("X[0] = 255 - X[0]")),
+    (rule_cells_run_twice, add_code("print(image)\nfor image in images:\n    print(image)")),
+    (rule_cells_run_twice, add_code("print(alex)\nalex = None")),
+    (rule_cells_run_twice, add_code("print(alex)\ndel alex")),
+    (rule_cells_run_twice, add_code("print(place)\nworkspace.cleanup()")),
+    (rule_cells_run_twice, add_code("rows.append(3)")),
+    (rule_cells_run_twice, add_code("steps += 1")),
+    (rule_cells_run_twice, add_code("def f():\n    return X\nf()\nX = 3")),
 ]
 
 ALLOWED = [
@@ -257,6 +269,12 @@ ALLOWED = [
     add_code("x = 1\n" * 17, tag="long"),
     add_markdown("The lecture's network has 88,375 parameters.", tag="reference"),
     add_markdown("See https://example.org/home/index.html and 0.3575."),
+    add_code("x = 1\nx = x + 1\nx += 1\ndel x"),
+    add_code("rows = [x for x in X]\nrows.append(3)\nfor x in rows:\n    rows[0] = x"),
+    add_code("base.trainable = False\nfound |= more\nalex = None"),
+    add_code(
+        "def f(x):\n    x = x + 1\n    return x\nx = f(3)\nwith o() as file:\n    file.close()"
+    ),
 ]
 
 

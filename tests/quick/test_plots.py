@@ -93,19 +93,80 @@ plots.show(fig, " A black image. ")
 """
 
 
+def executed(source, monkeypatch):
+    """The cell with this source, run in a kernel."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    cell = nbformat.v4.new_code_cell(source)
+    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=60).execute()
+    return cell
+
+
 @pytest.mark.parametrize("backend", ["agg", "inline"])
 def test_show_stores_one_picture_with_alt_text_and_width(backend, monkeypatch):
     name = {"agg": "agg", "inline": "module://matplotlib_inline.backend_inline"}
     monkeypatch.setenv("MPLBACKEND", name[backend])
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    cell = nbformat.v4.new_code_cell(NOTEBOOK)
-    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=60).execute()
+    cell = executed(NOTEBOOK, monkeypatch)
     assert [output.output_type for output in cell.outputs] == ["display_data"]
     (output,) = cell.outputs
     assert output.metadata == {"image/png": {"alt": "A black image.", "width": plots.HALF}}
     image = Image.open(BytesIO(base64.b64decode(output.data["image/png"])))
     assert image.size[0] == 2 * plots.HALF and image.mode == "P"
     assert output.data["text/plain"] == f"<Figure {plots.HALF}x{image.size[1] / 2:.0f}>"
+
+
+MATPLOTLIBRC = """
+image.origin: lower
+image.cmap: jet
+text.usetex: True
+savefig.transparent: True
+savefig.bbox: tight
+axes.formatter.limits: -1, 1
+font.sans-serif: SimHei
+"""
+PROFILE = """
+c = get_config()
+c.InlineBackend.rc = {"figure.dpi": 50, "image.origin": "lower", "font.size": 30}
+c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.print_figure_kwargs = {"facecolor": "red"}
+"""
+FIGURE = """
+import matplotlib.pyplot as plt
+import numpy as np
+from helpers import plots
+plots.use_style()
+fig, (left, right) = plt.subplots(1, 2)
+left.plot([-3_000_000, 5])
+right.imshow(np.arange(6).reshape(2, 3))
+right.set_title("50 % of 国")
+plots.show(fig, "A line and a picture.")
+"""
+
+
+def test_a_user_s_own_settings_change_no_figure(monkeypatch, tmp_path):
+    """matplotlibrc, IPython profile and MPLBACKEND: people have these for other work."""
+    for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
+        (tmp_path / "empty" / name).mkdir(parents=True)
+        monkeypatch.setenv(name, str(tmp_path / "empty" / name))
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    expected = executed(FIGURE, monkeypatch).outputs
+
+    for name, file, text in (
+        ("IPYTHONDIR", "profile_default/ipython_kernel_config.py", PROFILE),
+        ("MPLCONFIGDIR", "matplotlibrc", MATPLOTLIBRC),
+    ):
+        path = tmp_path / "user" / name / file
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setenv(name, str(tmp_path / "user" / name))
+    monkeypatch.setenv("MPLBACKEND", "qtagg")  # which a machine without a screen cannot load
+    assert executed(FIGURE, monkeypatch).outputs == expected
+    assert len(expected) == 1
+
+
+def test_a_script_prints_the_alt_text_and_no_picture(capsys):
+    plots.show(plt.figure(), "A line that falls.")
+    assert capsys.readouterr().out == "<Figure 800x300> A line that falls.\n"
+    assert not plt.get_fignums()
 
 
 @pytest.mark.parametrize("alt", ["", "  ", None])
@@ -362,13 +423,10 @@ def test_volumes_says_what_it_cannot_draw(network, reason):
     assert plt.get_fignums() == []
 
 
-def test_what_volumes_says_is_the_alt_text(monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        "IPython.display.display", lambda *_, metadata, **__: shown.append(metadata)
-    )
+def test_what_volumes_says_is_the_alt_text(capsys):
     plots.show(plots.volumes(CNN, "A network"))
-    assert shown[0]["image/png"]["alt"].startswith("A network: input 80x60x1, 2 times conv 3x3")
+    text = capsys.readouterr().out.partition("> ")[2]
+    assert text.startswith("A network: input 80x60x1, 2 times conv 3x3")
 
 
 # --- number_grid ----------------------------------------------------------------

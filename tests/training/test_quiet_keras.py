@@ -1,5 +1,6 @@
 """Importing Keras writes nothing, and hides nothing when it fails."""
 
+import json
 import os
 import subprocess
 import sys
@@ -61,11 +62,7 @@ raise ImportError('Traceback (most recent call last):\\n  File x\\nDLL load fail
 
 def test_a_broken_tensorflow_is_one_sentence_and_nothing_is_lost(tmp_path):
     (tmp_path / "tensorflow.py").write_text(BROKEN, encoding="utf-8")
-    done = run(
-        "import helpers.quiet_keras",
-        PYTHONPATH=str(tmp_path),
-        KERAS_BACKEND="tensorflow",
-    )
+    done = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import helpers.quiet_keras")
     assert done.returncode == 1
     assert done.stderr.startswith("hidden reason\n")
     last = done.stderr.splitlines()[-1]
@@ -88,12 +85,70 @@ def test_another_backend_is_respected(tmp_path):
 @pytest.mark.parametrize(("given", "kept"), [(None, "3"), ("0", "0")])
 def test_a_log_level_that_the_user_set_is_kept(monkeypatch, tmp_path, given, kept):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    fake = "class backend:\n    backend = staticmethod(lambda: 'none')"
+    fake = (
+        "class backend:\n    backend = staticmethod(lambda: 'none')\n"
+        "class config:\n    set_floatx = set_epsilon = set_image_data_format = print\n"
+        "class Model: pass"
+    )
     (tmp_path / "keras.py").write_text(fake, encoding="utf-8")
     code = "import os, helpers.quiet_keras; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     environment = {"TF_CPP_MIN_LOG_LEVEL": given} if given else {}
     done = run(code, PYTHONPATH=str(tmp_path), **environment)
-    assert done.stdout.strip() == kept
+    assert done.stdout.splitlines()[-1] == kept
+
+
+NUMBERS = """
+import numpy as np
+from helpers.quiet_keras import keras
+
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Conv2D(2, 3)])
+print(keras.config.backend(), model.output_shape, model(np.ones((1, 9, 9, 1)))[0, 0, 0])
+"""
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"backend": "torch"},
+        {"backend": "theano"},
+        {"image_data_format": "channels_first"},
+        {"floatx": "float16"},
+        {"floatx": "float64", "epsilon": 0.1},
+    ],
+    ids=str,
+)
+def test_a_user_s_keras_json_changes_no_number(tmp_path, theirs):
+    """People have it for other work, or from years ago; a lab's home is shared."""
+    expected = run(NUMBERS, KERAS_HOME=str(tmp_path / "none"), KERAS_BACKEND="")
+    (tmp_path / "keras.json").write_text(json.dumps(theirs), encoding="utf-8")
+    done = run(NUMBERS, KERAS_HOME=str(tmp_path), KERAS_BACKEND="", TF_USE_LEGACY_KERAS="1")
+    assert done.stdout == expected.stdout, done.stderr
+    assert done.stdout.startswith("tensorflow (None, 7, 7, 2)")
+
+
+@pytest.mark.parametrize("text", ['{"floatx": "bfloat16"}', '{"epsilon": 1}', "[]"])
+def test_a_keras_json_that_keras_refuses_is_named(tmp_path, text):
+    (tmp_path / "keras.json").write_text(text, encoding="utf-8")
+    last = run("import helpers.quiet_keras", KERAS_HOME=str(tmp_path)).stderr.splitlines()[-1]
+    assert f"CourseError: Keras cannot use {tmp_path / 'keras.json'} (" in last
+    assert last.endswith("delete that file, and Keras writes a new one.")
+
+
+@pytest.mark.parametrize("name", ["keras", "tensorflow", "h5py", "ml_dtypes", "random"])
+def test_a_student_s_file_hides_no_package(tmp_path, monkeypatch, name):
+    (tmp_path / f"{name}.py").write_text("print('my first network')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = run("from helpers.quiet_keras import keras; print(keras.Model.__name__)")
+    assert done.stdout == "Model\n", done.stderr
+
+
+def test_a_student_s_file_that_was_imported_already_is_named(tmp_path, monkeypatch):
+    (tmp_path / "keras.py").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    last = run("import keras, helpers.quiet_keras").stderr.splitlines()[-1]
+    assert f"{tmp_path / 'keras.py'} has the name of a package" in last
+    assert "rename it, then restart the kernel" in last
 
 
 def test_nothing_is_tuned():

@@ -941,6 +941,20 @@ def test_a_rewritten_file_is_no_damage(kept, trained):
     assert not trained
 
 
+def test_another_user_s_result_is_neither_damaged_nor_replaced(kept, trained, capsys, monkeypatch):
+    def refused(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    before = kept.read_bytes()
+    monkeypatch.setattr(np, "load", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != kept)
+    real_call(network())
+    assert len(trained) == 1
+    said = f"Trained, but not kept for the next time: {kept} cannot be read (Permission denied)"
+    assert capsys.readouterr().out.startswith(said)
+    assert kept.read_bytes() == before
+
+
 def test_another_results_file_is_refused(kept, trained, capsys):
     real_call(network(), epochs=5)
     other = next(p for p in kept.parent.iterdir() if p != kept)
@@ -1389,6 +1403,24 @@ def test_a_model_from_the_cache_counts_as_trained(kept, own_fit, capsys):
         model.fit(X, Y)
     steps = len(history.epoch) * len(X) // ARGUMENTS["batch_size"]
     assert AGAIN.fullmatch(capsys.readouterr().out)[1] == str(steps)
+
+
+def test_a_cell_that_compiles_and_fits_run_twice_says_so(own_fit, capsys):
+    """`compile` sets the optimizer's steps back; the weights are trained all the same."""
+    model = network()
+    fit_in_block(model, X, Y)
+    start = model.get_weights()
+    model.compile("sgd", model.loss)  # another way, as in fine-tuning: nothing to say
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
+    model.compile("sgd", model.loss)
+    fit_in_block(model, X, Y)
+    said = "This model has been trained already: training goes on from there. To start afresh"
+    assert capsys.readouterr().out.startswith(said)
+    model.compile("sgd", model.loss)
+    model.set_weights(start)  # as they were before
+    fit_in_block(model, X, Y)
+    assert capsys.readouterr().out == ""
 
 
 def test_it_says_so_before_it_trains(own_fit, monkeypatch, capsys):
