@@ -5,23 +5,21 @@ a clicker; one of them back again in one of 1920x1080, and its first two code ce
 run on their slides. `show_slides.py` has the means, and pictures for authors.
 """
 
+import base64
 import importlib.util
+from io import BytesIO
 
 import nbformat
 import pytest
-from nbformat.v4 import (
-    new_code_cell,
-    new_markdown_cell,
-    new_notebook,
-    new_output,
-)
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from refresh_notebooks import NOTEBOOKS, find_lectures
 from show_slides import presenter, slides_of
 from support import skip_or_fail
 
 LECTURES = find_lectures()
 PROSE, CODE = 20, 18  # least pixels of type in a window of 720 pixels
-FIGURE = 0.5  # of its 100 pixels an inch
+FIGURE = 18 / (11 * 100 / 72)  # least enlargement: then type of 11 points has 18 pixels
 
 # --- In a browser ----------------------------------------------------------------
 
@@ -49,8 +47,8 @@ def faults(deck, size, backwards=False):
             wrong.append(f"has prose of {seen['prose']} pixels")
         if (seen["code"] or CODE) < CODE * scale * 0.9:
             wrong.append(f"has code of {seen['code']} pixels")
-        if min(seen["figures"], default=1) < FIGURE:
-            wrong.append(f"shrinks figures to {seen['figures']}")
+        if min(seen["figures"], default=FIGURE) < FIGURE:
+            wrong.append(f"shows figures {seen['figures']} times as large, not {FIGURE:.2f}")
         found += [f"slide {number + 1}, cells {cells}: {w}" for w in wrong]
     return found
 
@@ -148,19 +146,30 @@ def showing(html):
     return new_code_cell("show()", outputs=[output])
 
 
+def drawing(width, height):
+    """A cell with a figure of so many CSS pixels."""
+    png = BytesIO()
+    Image.new("L", (width, height)).save(png, "png")
+    data = {"image/png": base64.b64encode(png.getvalue()).decode()}
+    output = new_output("display_data", data, metadata={"image/png": {"width": width}})
+    return new_code_cell("plots.show(fig)", outputs=[output])
+
+
 def test_faults_are_found(opened, tmp_path):
     path = deck_of(
         tmp_path,
         new_markdown_cell(GOOD),
+        drawing(800, 400),
         *map(showing, WRONG.values()),
+        drawing(800, 500),
         new_markdown_cell("A paragraph.\n\n" * 30),
         new_markdown_cell("<!-- nothing -->"),
     )
     with opened(path) as deck:
         found = "\n".join(faults(deck, (1280, 720)) + deck.faults)
-    for complaint in [*WRONG, "pixels too high", "is empty"]:
+    for complaint in [*WRONG, "times as large", "pixels too high", "is empty"]:
         assert complaint in found
-    assert "slide 1," not in found
+    assert "slide 1," not in found and "slide 2," not in found
 
 
 def test_a_long_output_scrolls_by_itself(opened, tmp_path):
