@@ -34,6 +34,7 @@ FOLDER = Path(__file__).resolve().parent
 SEEDS = (1, 2, 3, 4, 5)
 BATCH = 128
 PATIENCE = 10  # epochs without a better validation accuracy
+OF_FEW = 5  # the same where an epoch shows every image several times
 AT_MOST = 100  # epochs with early stopping
 FALLING = 20  # epochs in which the rate falls to 0
 
@@ -195,7 +196,9 @@ def train(experiment, data, seed, most=None):
     )
     clock = ProcessorSeconds()
     stopping = keras.callbacks.EarlyStopping(
-        monitor="val_accuracy", patience=PATIENCE, restore_best_weights=True
+        monitor="val_accuracy",
+        patience=OF_FEW if what.writers else PATIENCE,
+        restore_best_weights=True,
     )
     epochs = FALLING if what.falls else AT_MOST
     history = model.fit(
