@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from helpers.exercises.answers import call, exercise, numbers
+from helpers.exercises.answers import call, exercise, network, numbers, shown
+from helpers.files import CourseError
 
 
 @exercise("06.1")
@@ -18,58 +19,118 @@ def _parameters_of_a_convolution(answer):
         return "a filter has height x width x channels weights and one bias"
 
 
+RECORDED = "logistic", "CNN", "CNN, permuted pixels", "better CNN"
+"""Four of the experiments of data/recorded/casia.py."""
+
+CLUES = {
+    "logistic": "it rises at once, and soon rises no more",
+    "CNN": "it reads the images as they are, and was stopped early",
+    "CNN, permuted pixels": "noise is hard to read: it begins at chance, and does not rise far",
+    "better CNN": "its rate falls, so its curve becomes smooth, and ends the highest",
+}
+
+
 @exercise("06.2")
-def _parameters_of_logistic_regression(answer):
-    answer = numbers(answer, (), "one number")
-    if answer == 64 * 64 * 10 + 10:
-        return "a colour image has three values a pixel"
-    if answer == 64 * 64 * 3 * 10:
-        return "each class also has a bias"
-    if answer == 64 * 64 * 3 + 1:
-        return "that is one class, and there are 10"
-    if answer != 64 * 64 * 3 * 10 + 10:
-        return "each class has one weight for every value of the flattened image, and one bias"
+def _which_curve(answer, mixed):
+    if not isinstance(answer, str):
+        raise CourseError(f"give four letters such as 'DCBA', not {shown(answer)}")
+    letters = answer.upper().replace(" ", "").replace(",", "")
+    if sorted(letters) != ["A", "B", "C", "D"]:
+        raise CourseError(f"give each of the letters A to D once, not {shown(answer)}")
+    wanted = ["ABCD"[list(mixed).index(name)] for name in RECORDED]
+    wrong = [
+        name for name, got, right in zip(RECORDED, letters, wanted, strict=True) if got != right
+    ]
+    if wrong:
+        return f"{4 - len(wrong)} of 4 are right; look for the {wrong[0]}: {CLUES[wrong[0]]}"
 
 
 @exercise("06.3")
-def _top_k_accuracy(top_k):
+def _smoothed_loss(smoothed_loss):
     random = np.random.default_rng(63)
-    logits = random.normal(size=(200, 12))
-    labels = random.integers(0, 12, 200)
-    ranks = (logits > logits[np.arange(200), labels][:, None]).sum(axis=1)
-    for k in (1, 3, 5, 12):
-        wanted = (ranks < k).mean()
-        value = numbers(call(top_k, labels, logits, k), (), "one share")
-        if np.isclose(value, 200 * wanted):
-            return "that is a number of images: divide it by all of them"
-        if np.isclose(value, (ranks >= 12 - k).mean()) and k < 12:
-            return "that takes the k smallest logits, not the largest"
-        if not np.isclose(value, wanted):
-            return f"top-{k} accuracy came out as {value:.3f}, not {wanted:.3f}"
+    cases = [
+        (
+            np.array([[2.0, 1.0, 0.0], [-5000.0, -5000.0, -5001.0], [1000.0, 0.0, -1000.0]]),
+            [1, 2, 2],
+        ),
+        (random.normal(size=(20, 12)), random.integers(0, 12, 20)),
+    ]
+    for z, labels in cases:
+        labels, shape = np.asarray(labels), (len(z),)
+        shifted = z - z.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        of_truth = -logs[np.arange(len(z)), labels]
+        for amount in (0.0, 0.1, 0.5):
+            what = "an array of shape (n,), one loss for each row"
+            got = numbers(call(smoothed_loss, labels, z, amount), shape, what)
+            if not np.isfinite(got).all():
+                return (
+                    "a loss is not finite: subtract each row's own largest logit before exp, and "
+                    "take the logarithm of the sum alone, since a probability may be 0"
+                )
+            wanted = (1 - amount) * of_truth - amount * logs.mean(axis=1)
+            if np.allclose(got, wanted, rtol=1e-4, atol=1e-5):
+                continue
+            if np.allclose(got, -wanted, rtol=1e-4, atol=1e-5):
+                return "a loss is minus the sum"
+            if amount and np.allclose(got, of_truth, rtol=1e-4, atol=1e-5):
+                return f"amount = {amount} changes nothing in it"
+            row = int(np.argmax(~np.isclose(got, wanted, rtol=1e-4, atol=1e-5)))
+            return (
+                f"at amount = {amount}, logits {np.round(z[row][:3], 2)} ... and the true class "
+                f"{labels[row]} gave {got[row]:.4g}, not {wanted[row]:.4g}"
+            )
 
 
 @exercise("06.4")
-def _log_softmax(log_softmax):
-    z = np.array([[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0], [-5000.0, -5000.0, -5001.0]])
-    what = "an array of shape (n, classes)"
-    value = numbers(call(log_softmax, z), z.shape, what)
-    if np.isnan(value).any() or (value == np.inf).any():
-        return "it overflows: subtract each row's own largest logit before exp"
-    if (value == -np.inf).any():
-        return "it takes the logarithm of 0: use that log(exp(a) / s) is a - log(s)"
-    shifted = z - z.max(axis=1, keepdims=True)
-    wanted = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    for row, got, right in zip(z, value, wanted, strict=True):
-        if not np.allclose(got, right, atol=1e-5):
-            return f"of the logits {row} it made {got}, not {right}"
+def _negative(answer, weights, X):
+    model = network(answer, X.shape[1:])
+    kinds = [type(layer).__name__ for layer in model.layers]
+    if kinds != ["Rescaling", "Flatten", "Dense"]:
+        return f"its layers are {', '.join(kinds)}, not Rescaling, Flatten, Dense"
+    scaling = model.layers[0]
+    if not np.isclose(scaling.scale, 1 / 255) or scaling.offset:
+        return "leave Rescaling as it is: only the weights change"
+    W, b = weights
+    original = _softmax(X.reshape(len(X), -1) / 255 @ W + b)
+    if model.output_shape[1:] != original.shape[1:]:
+        return f"it predicts the shape {model.output_shape[1:]}, not {original.shape[1:]}"
+    got = _predict(model, 255 - X)
+    if np.allclose(got, original, atol=1e-3):
+        return None
+    if np.allclose(_predict(model, X), original, atol=1e-3):
+        return "it reads originals: a pixel x of a negative is 1 - x"
+    if np.allclose(model.layers[-1].get_weights()[0], -W, atol=1e-5):
+        return "the weights are right: now the biases, which must make up for a sum"
+    away = np.abs(got - original).max()
+    return f"on negatives its probabilities are up to {away:.2f} away from those of logistic"
+
+
+def _softmax(logits):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _predict(model, X):
+    return np.asarray(model.predict(X, batch_size=512, verbose=0))
+
+
+MOST = 88_375 // 2
+"""Parameters: half of those of the notebook's CNN."""
 
 
 @exercise("06.5")
-def _batch_of_one(answer, X):
-    answer = np.asarray(answer)
-    if answer.shape == X[3].shape:
-        return f"the shape {answer.shape} has no batch axis"
-    if answer.shape != (1, *X.shape[1:]):
-        return f"the shape is {answer.shape}, not {(1, *X.shape[1:])}"
-    if not np.array_equal(answer[0], X[3]):
-        return "its pixels are not those of image number 3, counted from 0"
+def _half_the_parameters(answer, X, y, least):
+    model = network(answer, X.shape[1:])
+    parameters = model.count_params()
+    if parameters > MOST:
+        return f"it has {parameters:,} parameters, more than {MOST:,}"
+    guesses = _predict(model, X)
+    if guesses.ndim != 2 or guesses.shape[1] <= y.max():
+        return f"it predicts the shape {guesses.shape}, not one number for each class"
+    accuracy = (guesses.argmax(axis=1) == y).mean()
+    if accuracy < least:
+        return (
+            f"with {parameters:,} parameters it reads {accuracy:.3f} of these images, "
+            f"less than {least:.3f}"
+        )

@@ -15,6 +15,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from helpers.files import (
     CourseError,
     cache_folder,
@@ -22,12 +24,14 @@ from helpers.files import (
     find_named,
     reading,
     setting,
+    shown,
     write_folder,
 )
 from helpers.handwriting import casia
 from helpers.handwriting.simulator import (
     SEED,
     SIZES,
+    WRITERS,
     is_current,
     is_simulated,
     simulate,
@@ -59,6 +63,26 @@ class Handwriting:
         """A small set by one other hand, where there is one."""
         folders, _ = find_named(self.folder, "Poorly-written")
         return folders[0] if folders else None
+
+    def writers(self, folder, files) -> np.ndarray | None:
+        """Who wrote each of the `files` of `folder`: (n,) numbers; None where nobody knows.
+
+        folder, files: as `load_folder` takes and gives them. The numbers are those of
+        `writers.csv` beside the parts, which simulated handwriting has.
+        """
+        table = self.folder / WRITERS
+        if not table.is_file():
+            return None
+        with reading(table), table.open(encoding="utf-8", newline="") as file:
+            writer = {row["file"]: int(row["writer"]) for row in csv.DictReader(file)}
+        part = Path(folder).name
+        try:
+            return np.array([writer[f"{part}/{file}"] for file in files])
+        except KeyError as error:
+            raise CourseError(
+                f"{shown(table)} names no writer of {error.args[0]}: delete "
+                f"{shown(self.folder)}, and it is drawn again."
+            ) from None
 
     @property
     def label(self) -> str:

@@ -1,7 +1,8 @@
 """Draws the simulated handwriting data set: who writes what, and the files.
 
 Deterministic: the bytes depend on the size and the seed only. Flaws are planted on
-purpose and listed in `planted-flaws.csv`, for an exercise on finding bad data.
+purpose and listed in `planted-flaws.csv`, for an exercise on finding bad data;
+`writers.csv` says who wrote which image.
 """
 
 import csv
@@ -30,6 +31,7 @@ RECIPE = 1  # raised whenever the same seed would give other images
 WHAT = "simulated handwriting, drawn by a program; not CASIA"
 SECOND_HAND = 3000  # the writer of the poorly written characters
 MESSY = 1.3  # and how messy that hand is
+WRITERS = "writers.csv"  # beside Train and Test: file, writer
 
 
 class Size(NamedTuple):
@@ -57,7 +59,7 @@ def simulate(folder, size="default", seed=SEED, workers=None):
     jobs, flaws = plan(SIZES[size], seed)
     try:
         with write_folder(folder) as partial:
-            names = _write_tables(partial, flaws)
+            names = _write_tables(partial, jobs, flaws)
             arguments = [(partial, names, seed, SIZES[size], *job) for job in jobs]
             total = sum(len(images) for _, images in jobs)
             # Closed at once on an interruption: no worker may still be writing when
@@ -90,7 +92,7 @@ def in_processes(function, jobs, workers=None):
     return parallel(delayed(function)(*job) for job in jobs)
 
 
-def _write_tables(folder, flaws):
+def _write_tables(folder, jobs, flaws):
     """Make the class folders and the tables in `folder`; {class: name of its folder}."""
     names = folder_names(folder)
     for split in ("Train", "Test", "Poorly-written"):
@@ -101,6 +103,8 @@ def _write_tables(folder, flaws):
         _write_csv(folder / "labels.csv", ("folder", "character"), rows)
     rows = [(f, _path(p, names), _path(o, names)) for f, p, o in flaws]
     _write_csv(folder / "planted-flaws.csv", ("flaw", "file", "original"), rows)
+    rows = [(_path(place, names), writer) for writer, images in jobs for place, *_ in images]
+    _write_csv(folder / WRITERS, ("file", "writer"), sorted(rows))
     return names
 
 
@@ -276,7 +280,7 @@ def _about(size, seed):
 def is_current(folder, size, seed):
     """Does `folder` hold what `simulate` would draw now?"""
     expected = _about(size, seed)
-    return _about_in(folder).items() >= expected.items()
+    return _about_in(folder).items() >= expected.items() and (folder / WRITERS).is_file()
 
 
 def is_simulated(folder):

@@ -24,7 +24,7 @@ FIGURES = {
     "03": ("cup of coffee with a grid of dots", (0, 0.1, 0.47, 0.9)),
     "04": ("portrait pooled three times", (0, 0.08, 0.5, 0.6)),
     "05": ("random training images with their labels", (0, 0.07, 0.45, 0.64)),
-    "06": ("blurred shapes of the characters", (0, 0.4, 0.32, 1)),
+    "06": ("blurred shapes of the characters", (0, 0.1, 0.33, 0.52)),
     "07": ("misread test images", (0, 0.06, 0.4, 0.5)),
     "08": ("A map of the loss", (0.08, 0.08, 0.88, 0.9)),
     "09": ("heat maps of the evidence", (0.22, 0.3, 0.68, 0.98)),

@@ -31,95 +31,140 @@ def _(scans):
 
 @cases("06.2")
 def _(scans):
-    right = [122890, 122890.0, np.int64(122890), 64**2 * 3 * 10 + 10]
+    mixed = ["better CNN", "logistic", "CNN", "CNN, permuted pixels"]
+    right = ["BCDA", "bcda", "B, C, D, A"]
     wrong = [
-        (40970, "three values"),
-        (122880, "bias"),
-        (12289, "one class"),
-        (40960, "one bias"),
-        (264055, "one weight"),
-        ("122890", "one number"),
+        ("ABCD", "0 of 4 are right; look for the logistic"),
+        ("BCAD", "2 of 4 are right; look for the CNN, permuted pixels"),
+        ("BADC", "2 of 4 are right; look for the CNN: it reads"),
+        ("DCBA", "look for the logistic"),
+        ("BCD", "each of the letters A to D once"),
+        ("BCDD", "each of the letters A to D once"),
+        (["B", "C", "D", "A"], "four letters"),
     ]
-    return Case({}, right, wrong)
+    return Case({"mixed": mixed}, right, wrong)
 
 
 @cases("06.3", is_function=True)
 def _(scans):
-    def hits(y_true, logits, k):
-        best = np.argsort(logits, axis=1)[:, -k:]
-        return (best == y_true[:, None]).any(axis=1)
-
-    def with_loop(y_true, logits, k):
-        found = 0
-        for label, row in zip(y_true, logits, strict=True):
-            found += label in sorted(range(len(row)), key=lambda c: -row[c])[:k]
-        return found / len(y_true)
-
-    def smallest(y_true, logits, k):
-        best = np.argsort(logits, axis=1)[:, :k]
-        return (best == y_true[:, None]).any(axis=1).mean()
-
-    right = [lambda *a: hits(*a).mean(), with_loop]
-    right += [lambda *a: np.array(hits(*a).mean(), "float32")]
-    wrong = [
-        (lambda *a: hits(*a).sum(), "divide"),
-        (lambda *a: int(hits(*a).sum()), "divide"),
-        (smallest, "smallest"),
-        (lambda y, z, k: hits(y, z, 1).mean(), "top-3"),
-        (lambda y, z, k: hits(y, z, 5).mean(), "top-1"),
-        (lambda *a: 100 * hits(*a).mean(), "top-1"),
-        (lambda *a: 1 - hits(*a).mean(), "top-1"),
-        (hits, "one share"),
-        (0.9, "the function itself"),
-    ]
-    return Case({}, right, wrong)
-
-
-@cases("06.4", is_function=True)
-def _(scans):
-    def right(z):
+    def log_softmax(z):
         a = z - z.max(axis=1, keepdims=True)
         return a - np.log(np.exp(a).sum(axis=1, keepdims=True))
 
-    def softmax(z):
+    def target(y, z, amount):
+        return (1 - amount) * np.eye(z.shape[1])[y] + amount / z.shape[1]
+
+    def right(y, z, amount):
+        return -(target(y, z, amount) * log_softmax(z)).sum(axis=1)
+
+    def in_two_parts(y, z, amount):
+        logs = log_softmax(z)
+        return (amount - 1) * logs[range(len(z)), y] - amount * logs.mean(axis=1)
+
+    def naive(y, z, amount):
+        logs = np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
+        return -(target(y, z, amount) * logs).sum(axis=1)
+
+    def rounded_to_0(y, z, amount):
         powers = np.exp(z - z.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        logs = np.log(powers / powers.sum(axis=1, keepdims=True))
+        return -logs[range(len(z)), y] * (1 - amount) - amount * logs.mean(axis=1)
 
-    def naive(z):
-        return np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
+    def clipped(y, z, amount):
+        powers = np.exp(z - z.max(axis=1, keepdims=True))
+        logs = np.log((powers / powers.sum(axis=1, keepdims=True)).clip(1e-7))
+        return -(target(y, z, amount) * logs).sum(axis=1)
 
-    def one_maximum(z):
+    def one_maximum(y, z, amount):
         a = z - z.max()
-        return a - np.log(np.exp(a).sum(axis=1, keepdims=True))
+        logs = a - np.log(np.exp(a).sum(axis=1, keepdims=True))
+        return -(target(y, z, amount) * logs).sum(axis=1)
+
+    def others_only(y, z, amount):
+        share = amount / (z.shape[1] - 1)
+        hot = np.eye(z.shape[1])[y]
+        return -((hot * (1 - amount) + (1 - hot) * share) * log_softmax(z)).sum(axis=1)
 
     wrong = [
-        (naive, "overflows"),
+        (naive, "not finite"),
         (one_maximum, "each row's own"),
-        (lambda z: np.log(softmax(z)), "logarithm of 0"),
-        (lambda z: np.log(softmax(z).clip(1e-12)), "of the logits"),
-        (softmax, "of the logits [2. 1. 0.]"),
-        (lambda z: right(z.T).T, "of the logits"),
-        (lambda z: -right(z), "of the logits"),
-        (lambda z: right(z)[0], "shape (n, classes)"),
-        (lambda z: right(z).sum(), "shape (n, classes)"),
-        (np.zeros((3, 3)), "the function itself"),
+        (rounded_to_0, "may be 0"),
+        (clipped, "gave"),
+        (lambda y, z, a: right(y, z, 0), "changes nothing"),
+        (lambda y, z, a: -right(y, z, a), "minus the sum"),
+        (others_only, "at amount = 0.1"),
+        (lambda y, z, a: right(y, z, a).mean(), "one loss for each row"),
+        (lambda y, z, a: -target(y, z, a) * log_softmax(z), "one loss for each row"),
+        (np.zeros(3), "the function itself"),
     ]
-    accepted = [right, lambda z: right(z).tolist()]
-    accepted += [lambda z: right(z.astype("float32"))]
+    accepted = [right, in_two_parts, lambda *a: right(*a).tolist()]
     return Case({}, accepted, wrong)
 
 
-@cases("06.5")
+def _model(inputs, *layers):
+    from helpers.quiet_keras import keras
+
+    return keras.Sequential([keras.Input(inputs), *layers])
+
+
+@cases("06.4", with_keras=True)
 def _(scans):
-    X = scans.X[:9]
-    right = [X[[3]], X[3:4], X[3][np.newaxis], np.expand_dims(X[3], 0)]
-    right += [X[3:4].tolist(), [X[3]], X[[3]].astype("float32")]
-    wrong = [
-        (X[3], "no batch axis"),
-        (X[:3], "the shape is (3, 80, 60, 1)"),
-        (X[3][..., None], "the shape is (80, 60, 1, 1)"),
-        (X[[2]], "counted from 0"),
-        (X[[4]], "counted from 0"),
-        (X[[3]] / 255, "counted from 0"),
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    random = np.random.default_rng(2)
+    X = random.integers(0, 256, (9, 8, 6, 1), np.uint8)
+    W, b = weights = [random.normal(size=(48, 3)), random.normal(size=3)]
+
+    def with_weights(W, b, scale=1 / 255, offset=0.0):
+        dense = layers.Dense(3, activation="softmax")
+        model = _model((8, 6, 1), layers.Rescaling(scale, offset), layers.Flatten(), dense)
+        dense.set_weights([W, b])
+        return model
+
+    right = [
+        with_weights(-W, b + W.sum(axis=0)),
+        with_weights(-W, b + W.sum(axis=0) + 7),  # softmax sees differences alone
     ]
-    return Case({"X": X}, right, wrong)
+    wrong = [
+        (with_weights(W, b), "a pixel x of a negative is 1 - x"),
+        (with_weights(-W, b), "now the biases"),
+        (with_weights(-W, b - W.sum(axis=0)), "now the biases"),
+        (with_weights(W[::-1], b), "away from those"),
+        (with_weights(W, b, -1 / 255, 1), "leave Rescaling as it is"),
+        (_model((8, 6, 1), layers.Flatten(), layers.Dense(3)), "its layers are Flatten, Dense"),
+        (_model((8, 6), layers.Flatten(), layers.Dense(3)), "its input has the shape (8, 6)"),
+        ([1, 2], "the model itself"),
+    ]
+    return Case({"weights": weights, "X": X}, right, wrong)
+
+
+@cases("06.5", with_keras=True)
+def _(scans):
+    from helpers.quiet_keras import keras
+
+    layers = keras.layers
+    X = scans.X[:40]
+    keras.utils.set_random_seed(1)
+
+    def small(units, classes=55):
+        return _model(
+            (80, 60, 1), layers.AveragePooling2D(20), layers.Flatten(), layers.Dense(units),
+            layers.Dense(classes),
+        )  # fmt: skip
+
+    good = small(9)
+    y = good.predict(X, verbose=0).argmax(axis=1)
+    wide = _model((80, 60, 1), layers.Flatten(), layers.Dense(55))
+    wide.set_weights([np.zeros((4800, 55)), np.zeros(55)])
+    right = [good, _model((80, 60, 1), *good.layers)]
+    wrong = [
+        (wide, "264,055 parameters, more than 44,187"),
+        (small(8), "of these images, less than 0.900"),
+        (_model((80, 60, 1), layers.AveragePooling2D(20), layers.Flatten(), layers.Dense(1)),
+         "not one number for each class"),
+        (_model((80, 60, 1), layers.Conv2D(55, 3)), "not one number for each class"),
+        (_model((40, 30, 1), layers.Flatten(), layers.Dense(5)), "its input has the shape"),
+        ("small", "the model itself"),
+    ]  # fmt: skip
+    return Case({"X": X, "y": y, "least": 0.9}, right, wrong)

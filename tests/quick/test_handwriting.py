@@ -49,7 +49,7 @@ def copy_some(drawn, folder):
     """Copy the tables of a set and its first character: quicker than all of it."""
     for split in ("Train", "Test", "Poorly-written"):
         shutil.copytree(drawn / split / "人", folder / split / "人")
-    for file in ("about.json", "planted-flaws.csv"):
+    for file in ("about.json", "planted-flaws.csv", "writers.csv"):
         shutil.copy(drawn / file, folder)
 
 
@@ -589,3 +589,31 @@ def test_nobody_has_listed_the_flaws_of_real_scans(real):
     with pytest.raises(CourseError, match="no list of flaws") as caught:
         count_found(real, ["Train/人/1.png"])
     sentence(caught)
+
+
+# --- Writers ----------------------------------------------------------------------
+
+
+def test_each_image_has_its_writer(drawn):
+    """As planned; a copy has the writer of its original."""
+    data = dataset.Handwriting(drawn, False, "")
+    jobs, _ = simulator.plan(simulator.SIZES["tiny"], simulator.SEED)
+    wrote = {place: writer for writer, images in jobs for place, *_ in images}
+    for folder in (data.train, data.test, data.poorly_written):
+        loaded = load_folder(folder, cache=False)
+        writers = data.writers(folder, loaded.files)
+        assert len(writers) == len(loaded.X)
+        for file, number in zip(loaded.files, writers, strict=True):
+            character, name = file.split("/")
+            assert wrote[folder.name, character, int(name.removesuffix(".png"))] == number
+
+
+def test_writers_of_real_scans_are_unknown(tmp_path):
+    data = dataset.Handwriting(tmp_path, True, "")
+    assert data.writers(data.train, ["人/1.png"]) is None
+
+
+def test_an_image_without_a_writer_is_named(ready):
+    data = dataset.Handwriting(ready, False, "")
+    with pytest.raises(CourseError, match=r"no writer of Train/人/99\.png: delete .*tiny"):
+        data.writers(data.train, ["人/1.png", "人/99.png"])

@@ -219,13 +219,20 @@ def test_layout(tiny):
     jobs, _ = plan(TINY, SEED)
     expected = {f"{s}/{c}/{n}.png" for _, (s, c, n), *_ in drawn(jobs)}
     found = tree(tiny).keys()
-    assert found == expected | {"about.json", "planted-flaws.csv"}
+    assert found == expected | {"about.json", "planted-flaws.csv", "writers.csv"}
     assert {p.name for p in (tiny / "Train").iterdir()} == set(CLASSES)
     about = json.loads((tiny / "about.json").read_text(encoding="utf-8"))
     assert about["what"].startswith("simulated")
     assert "not CASIA" in about["what"] and about["images"] == len(expected)
     assert is_current(tiny, "tiny", SEED) and is_simulated(tiny)
     assert not is_current(tiny, "default", SEED)
+
+
+def test_a_set_without_its_writers_is_not_current(tmp_path):
+    """Older versions of the course drew such sets."""
+    simulate(tmp_path / "set", "tiny", workers=1)
+    (tmp_path / "set" / "writers.csv").unlink()
+    assert not is_current(tmp_path / "set", "tiny", SEED)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"tiny"', "{}", '{"what": []}', "\udcff"])
