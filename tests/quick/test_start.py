@@ -84,6 +84,21 @@ def test_installs_once_and_again_when_requirements_change(course):
     assert [command[2] for command in course] == ["venv", "pip", "pip"]
 
 
+def test_jupyterlab_starts_whatever_files_lie_in_the_course_s_folder(course, monkeypatch):
+    """-P: Python does not look for its own parts there, as in a student's random.py."""
+    started = []
+
+    def execv(program, command):
+        started.append(command)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(start, "WINDOWS", False)
+    monkeypatch.setattr(start.os, "execv", execv)
+    with pytest.raises(SystemExit):
+        start.main(["--no-browser"])
+    assert started[0][1:4] == ["-P", "-m", "jupyterlab"] and started[0][-1] == "--no-browser"
+
+
 def test_any_python_can_read_it():
     """An old Python must say which one to take, not that there is a syntax error."""
     source = (ROOT / "start.py").read_text(encoding="utf-8")
