@@ -48,7 +48,7 @@ NOTEBOOKS = {
     "03": Cost(29, 30),
     "04": Cost(74, 90),
     "05": Cost(23, 30),
-    "06": Cost(110, 180),
+    "06": Cost(140, 180),
     "07": Cost(60, 60),  # after 06, whose networks it takes from the cache
     "08": Cost(181, 180),
     "09": Cost(77, 90),
