@@ -29,7 +29,7 @@ import numpy as np
 
 from helpers.files import CourseError, cache_folder, progress, setting, write_file
 
-FORMAT = 3  # raised whenever older cache files can no longer be used
+FORMAT = 4  # raised whenever older cache files can no longer be used
 
 SHORT = 5
 """Seconds: of a training that takes less, nothing is left to read in the output.
@@ -50,7 +50,7 @@ NAMES = {"name", "keras_history", "input_layers", "output_layers"}
 
 
 @contextmanager
-def reuse_training(*, seed=0, live=None, train=True, watch=None):
+def reuse_training(*, seed=0, live=None, train=True):
     """Inside this block, `model.fit` loads what the same call once gave, or trains.
 
         with reuse_training(seed=1, live=LIVE):
@@ -65,11 +65,8 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
     COURSE_LIVE ("1" trains).
     train: False does not train a model whose result is not kept: `fit` then says so in
     one line, returns None and leaves the model as it is, unless `live` trains anyway.
-    watch: {name: (x, y)}, more data to score after each epoch, like
-    `validation_data` but for looking only: `history.history` gets
-    `name_accuracy` and so on, and no callback sees them.
 
-    What `fit` is given: x, y and the other data must be arrays if the result is to be
+    What `fit` is given: x, y and the validation data must be arrays if the result is to be
     kept. Callbacks take part in training, and their settings count as something that
     the result depends on. They are not called when the result is loaded; with one that
     writes files (`ModelCheckpoint`) it always trains. Without `verbose`, a progress bar
@@ -78,24 +75,20 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
 
     `fit` returns a Keras `History`; `history.seconds` holds the seconds from the
     start to the end of each epoch, as measured when the model was trained,
-    validation included, callbacks and `watch` not. If the model has been trained
-    already, one line says so before training goes on.
+    validation included, callbacks not. If the model has been trained already, one line
+    says so before training goes on.
 
-    Raises CourseError if `seed` or `watch` cannot be used; `fit` does so if the model
-    is not compiled. Blocks may be nested (the inner one counts), but not in several
+    Raises CourseError if `seed` cannot be used; `fit` does so if the model is not
+    compiled. Blocks may be nested (the inner one counts), but not in several
     threads: Keras has only one random seed for all of them.
     """
     import keras
 
     if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise CourseError(f"The seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
-    if "val" in (watch or {}):
-        raise CourseError(
-            'Give the data to watch another name than "val", which is the name of validation_data.'
-        )
     if live is None:
         live = setting("COURSE_LIVE") not in ("", "0")
-    block = {"seed": int(seed), "live": live, "train": train, "watch": watch or {}}
+    block = {"seed": int(seed), "live": live, "train": train}
     fit_of_keras = getattr(keras.Model.fit, "of_keras", keras.Model.fit)
 
     @functools.wraps(fit_of_keras)
@@ -115,7 +108,7 @@ def reuse_training(*, seed=0, live=None, train=True, watch=None):
         yield
 
 
-def _load_or_train(model, arguments, *, seed, live, train, watch):
+def _load_or_train(model, arguments, *, seed, live, train):
     """What `model.fit(**arguments)` gives in a block: see `reuse_training`."""
     import keras
 
@@ -131,7 +124,7 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
 
     digest, path, history = None, None, None
     try:
-        digest = digest_of(model, arguments, callbacks, watch, seed)
+        digest = digest_of(model, arguments, callbacks, seed)
         path = cache_folder() / "training" / f"{digest[:32]}.npz"
     except Unknown as error:
         if train:
@@ -147,7 +140,7 @@ def _load_or_train(model, arguments, *, seed, live, train, watch):
         shown = not bar.disable  # which is True once it is closed
         if history is None:
             keras.utils.set_random_seed(seed)
-            history = _fit(model, arguments, callbacks, watch, verbose, bar)
+            history = _fit(model, arguments, callbacks, verbose, bar)
             count = len(history.epoch)
             said = f"Trained for {count} epoch{'' if count == 1 else 's'}"
             kept = path is not None and save_result(path, digest, model, history)
@@ -196,12 +189,12 @@ def _bar(arguments, verbose):
     )
 
 
-def _fit(model, arguments, callbacks, watch, verbose, bar):
-    """Keras's own `fit`, timed and watched, with numbers of Python in the history."""
+def _fit(model, arguments, callbacks, verbose, bar):
+    """Keras's own `fit`, timed, with numbers of Python in the history."""
     import keras
 
     _make_variables(model, arguments["y"])
-    clock = _clock(bar, watch)
+    clock = _clock(bar)
     arguments = arguments | {"callbacks": [clock, *callbacks]}
     arguments["verbose"] = 0 if verbose == "auto" else verbose
     history = keras.Model.fit(model, **arguments)
@@ -209,7 +202,7 @@ def _fit(model, arguments, callbacks, watch, verbose, bar):
     # As a file keeps them, so that they print alike when they are loaded.
     history.history = {
         name: [np.asarray(value).tolist() for value in values]
-        for name, values in (history.history | clock.watched).items()
+        for name, values in history.history.items()
     }
     return history
 
@@ -232,13 +225,13 @@ def _make_variables(model, y):
     model.reset_metrics()
 
 
-def _clock(bar, watch):
-    """A callback that times epochs, scores `watch` and moves the bar."""
+def _clock(bar):
+    """A callback that times epochs and moves the bar."""
     import keras
 
     class Clock(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
-            self.seconds, self.total, self.watched = [], 0.0, {}
+            self.seconds, self.total = [], 0.0
 
         def on_epoch_begin(self, epoch, logs=None):
             self.start = time.perf_counter()
@@ -246,10 +239,6 @@ def _clock(bar, watch):
         def on_epoch_end(self, epoch, logs=None):
             self.total += time.perf_counter() - self.start
             self.seconds.append(round(self.total, 3))
-            for name, (x, y) in watch.items():
-                scores = self.model.evaluate(x, y, batch_size=512, verbose=0, return_dict=True)
-                for metric, value in scores.items():
-                    self.watched.setdefault(f"{name}_{metric}", []).append(value)
             shown = {k: f"{v:.3f}" for k, v in logs.items() if "accuracy" in k}
             bar.set_postfix(shown, refresh=False)
             bar.update()
@@ -264,7 +253,7 @@ class Unknown(Exception):
     """Something whose content cannot be told, so nothing may be reused."""
 
 
-def digest_of(model, arguments, callbacks, watch, seed):
+def digest_of(model, arguments, callbacks, seed):
     """Hexadecimal SHA-256 of everything that the result of a fit depends on.
 
     arguments: what `fit` is given but for `callbacks` and `verbose`, {name: value}.
@@ -303,7 +292,6 @@ def digest_of(model, arguments, callbacks, watch, seed):
             "compile": _compile_config(model),
             "optimizer": _optimizer(model.optimizer),
             "arguments": arguments,
-            "watch": watch,
             "callbacks": [_callback(callback) for callback in callbacks],
             "seed": seed,
         }

@@ -70,9 +70,9 @@ def network(
     return model
 
 
-def fit_in_block(model, x, y=None, *, seed=0, live=None, train=True, watch=None, **arguments):
+def fit_in_block(model, x, y=None, *, seed=0, live=None, train=True, **arguments):
     """`model.fit` in a block of its own."""
-    with reuse_training(seed=seed, live=live, train=train, watch=watch):
+    with reuse_training(seed=seed, live=live, train=train):
         return model.fit(x, y, **arguments)
 
 
@@ -376,25 +376,6 @@ def test_numbers_in_the_history_are_those_of_python(tmp_path):
     assert cold.seconds == warm.seconds
 
 
-def test_watched_data_are_scored_and_change_nothing(live, monkeypatch):
-    watch = {"test": (X[8:20], Y[8:20]), "tiny": (X[:4], Y[:4])}
-    model = network()
-    history = real_call(model, watch=watch)
-    assert same(model.variables, live.weights)
-    count = len(live.history.epoch)
-    plain = dict(history.history)
-    for name in watch:
-        for metric in ("loss", "accuracy"):
-            assert len(plain.pop(f"{name}_{metric}")) == count
-    assert plain == live.history.history
-    best = int(np.argmin(plain["val_loss"]))
-    scores = model.evaluate(*watch["test"], batch_size=512, verbose=0)
-    assert history.history["test_loss"][best] == pytest.approx(scores[0], abs=1e-6)
-    monkeypatch.setattr(keras.Model, "fit", must_not_train)
-    again = real_call(network(), watch=watch)
-    assert again.history == history.history
-
-
 # What makes a miss, and what does not ----------------------------------------
 
 
@@ -524,7 +505,6 @@ def bumped(array):
     return array
 
 
-WATCH = {"test": (X_VAL, Y_VAL)}
 WEIGHTS = np.ones(32, "float32")
 
 CALLS = {
@@ -540,9 +520,6 @@ CALLS = {
     ),
     "validation": ({}, {"validation_data": (X_VAL, Y_VAL)}),
     "validation_split": ({}, {"validation_split": 0.25}),
-    "watch": ({"watch": WATCH}, {"watch": {"test": (bumped(X_VAL), Y_VAL)}}),
-    "watch's name": ({"watch": WATCH}, {"watch": {"new": (X_VAL, Y_VAL)}}),
-    "no watch": ({"watch": WATCH}, {}),
     "epochs": ({"epochs": 1}, {"epochs": 2}),
     "batch_size": ({"batch_size": 8}, {"batch_size": 16}),
     "shuffle": ({}, {"shuffle": False}),
@@ -1144,7 +1121,6 @@ MISTAKES = {
     "seed": (call(seed="one"), "seed must be a whole number .* 'one'"),
     "no seed": (call(seed=None), "seed must be a whole number"),
     "negative seed": (call(seed=-1), "seed must be a whole number"),
-    "watch": (call(watch={"val": (X, Y)}), 'another name than "val"'),
 }
 
 
