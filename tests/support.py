@@ -1,5 +1,6 @@
 """What tests of several folders share. It imports nothing but pytest: it costs no time."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -16,3 +17,11 @@ def skip_or_fail(reason):
     if CI:
         pytest.fail(f"CI must have this: {reason}")
     pytest.skip(reason)
+
+
+def module_of(path):
+    """The module in a file that cannot be imported by name, such as a script in data/."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

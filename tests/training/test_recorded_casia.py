@@ -1,6 +1,5 @@
 """data/recorded: what notebook 06 shows over several seeds, and the script that trained it."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from support import module_of
 
 from helpers.files import COURSE
 
@@ -27,10 +27,7 @@ def curves():
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("casia", FOLDER / "casia.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(FOLDER / "casia.py")
 
 
 def test_every_experiment_is_recorded_once_for_each_seed(runs, curves, script):

@@ -1,12 +1,12 @@
 """data/recorded: what notebook 04 shows over five seeds, and the script that trained it."""
 
-import importlib.util
 import inspect
 
 import nbformat
 import pandas as pd
 import pytest
 from refresh_notebooks import NOTEBOOKS
+from support import module_of
 
 from helpers.files import COURSE
 
@@ -20,10 +20,7 @@ def recorded():
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("pooling", FOLDER / "pooling.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(FOLDER / "pooling.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 """data/recorded: what notebook 10 shows over five seeds, and the script that trained it."""
 
-import importlib.util
-
 import pandas as pd
 import pytest
+from support import module_of
 
 from helpers.files import COURSE
 
@@ -18,10 +17,7 @@ def recorded():
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("transfer", FOLDER / "transfer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(FOLDER / "transfer.py")
 
 
 def test_every_training_has_seeds(recorded, script):
