@@ -446,6 +446,7 @@ def test_a_picture_stands_where_no_pad_can(monkeypatch):
 
     plots.use_style()
     shown = []
+    monkeypatch.setattr(plots, "ipython", lambda: "as in a notebook")
     monkeypatch.setattr(
         "IPython.display.display",
         lambda data, raw, metadata: shown.append((data, metadata)),
