@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import os
+import signal
 from collections import defaultdict
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
@@ -88,8 +89,14 @@ def in_processes(function, jobs, workers=None):
         return_as="generator",
         batch_size=1,
         idle_worker_timeout=5,  # s; workers whose parent was killed wait no longer
+        initializer=_leave_interrupts_to_the_parent,
     )
     return parallel(delayed(function)(*job) for job in jobs)
+
+
+def _leave_interrupts_to_the_parent():
+    """In a worker: Ctrl-C reaches it too, and it would add a traceback of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_tables(folder, jobs, flaws):
