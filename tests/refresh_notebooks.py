@@ -56,6 +56,7 @@ KERNELSPEC = {
 """Both as JupyterLab writes them: else it would change a notebook by opening it. The
 version is that of the course's kernels: see helpers/settings/ipython_kernel_config.py."""
 VOLATILE = ("ExecuteTime", "execution", "collapsed", "scrolled", "trusted")
+BAR = re.compile(r"\s*\d+%\|")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -158,10 +159,17 @@ def _content_id(cell, ids):
     return new
 
 
+def _is_bar(output):
+    """Is it a progress bar and nothing else? Without its widget, its first state would stay."""
+    data = output.get("data", {})
+    text = data.get("text/plain", "")
+    return set(data) <= {"text/plain", WIDGET_VIEW} and BAR.match(text) is not None
+
+
 def _normalise_outputs(cell):
     if not cell.source.strip():
         cell.outputs, cell.execution_count = [], None
-    cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr" and not _is_bar(o)]
     for output in cell.outputs:
         if "execution_count" in output:
             output.execution_count = cell.execution_count

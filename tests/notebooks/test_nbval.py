@@ -6,9 +6,9 @@ import nbformat
 import pytest
 import refresh_notebooks
 from environments import notebook_environment
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from notebook_tools import execute, run_python
-from refresh_notebooks import normal_form
+from refresh_notebooks import WIDGET_VIEW, normal_form
 from run import NBVAL
 
 SMALL = [
@@ -77,6 +77,16 @@ def test_refreshed_notebook_is_reproducible(small, tmp_path):
     # The last two cells print an address and the time.
     assert again.cells[:3] == small.cells[:3]
     assert again.metadata == small.metadata
+
+
+def test_no_bar_is_stored():
+    """A page without the widget would show its first state for good."""
+    bar = {"text/plain": "  0%|          | 0/16 [00:00<?, ?it/s]", WIDGET_VIEW: {"model_id": "1"}}
+    other = {"text/plain": "0 of 16"}
+    cell = new_code_cell("bars()", execution_count=1)
+    cell.outputs = [new_output("display_data", data) for data in (bar, other)]
+    stored = nbformat.reads(normal_form(new_notebook(cells=[cell])), as_version=4)
+    assert [output.data for output in stored.cells[0].outputs] == [other]
 
 
 def test_failing_notebook_is_left_alone(tmp_path, capsys):
