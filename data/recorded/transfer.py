@@ -13,6 +13,7 @@ in the file already is not trained again: delete the file to start over.
 
 import argparse
 import csv
+import functools
 import time
 from pathlib import Path
 
@@ -121,6 +122,7 @@ CHANGES = {
 }
 
 
+@functools.cache
 def poorly_written():
     """The 385 characters by one bad hand: images, class numbers."""
     folder, _ = handwriting.small_set(handwriting.get("default"))

@@ -14,4 +14,4 @@ def test_real_sample(number, real, tmp_path):
     if number == "06":
         # One seed each, on a sixth of the scans: 45 and 52 % were left.
         errors = re.search(r"(\d+)% of the errors", text)
-        assert int(errors.group(1)) <= 75
+        assert int(errors.group(1)) <= 65
