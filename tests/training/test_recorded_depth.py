@@ -92,5 +92,11 @@ def test_the_live_run_is_among_the_recorded_ones(ends, script):
     assert seen > 0.98 and abs(live - ends("layers", way).mean()) < 0.04
 
 
-def gain(ends, experiment, one, other):
-    return mean_interval(ends(experiment, one) - ends(experiment, other))
+def test_what_the_notebook_says_in_words(ends, script):
+    """Plain stands still, each remedy gets it to learn; depth is no good in itself."""
+    assert ends("layers", "plain").max() < 0.15 and ends("layers", "plain", "loss").min() > 2.2
+    for way in list(script.LAYERS)[1:]:
+        assert ends("layers", way).min() > 0.7, way
+    assert ends("dropout", "0.0", "training").min() > 0.99  # by heart
+    wide, *_, deep = script.SHAPES
+    assert mean_interval(ends("shape", deep) - ends("shape", wide))[1] < 0
