@@ -51,9 +51,7 @@ def digits():
     """X_train, X_test, y_train, y_test: images (n, 14, 14, 1) from 0 to 1."""
     X, y = mnist_data()
     X = X.reshape(-1, 14, 2, 14, 2, 1).mean(axis=(2, 4)) / 255
-    return train_test_split(
-        X.astype("float32"), y, test_size=1000, stratify=y, random_state=4
-    )
+    return train_test_split(X.astype("float32"), y, test_size=1000, stratify=y, random_state=4)
 
 
 def convolve(x, filters, stride=1, norm=False, start="glorot_uniform"):
