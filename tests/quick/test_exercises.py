@@ -124,7 +124,7 @@ def contrast(one, other):
 def test_an_unknown_exercise_is_named():
     with pytest.raises(CourseError, match="'06.9'; there are 06.1, .*06.5.$"):
         check("06.9", 1)
-    with pytest.raises(CourseError, match=r"'77\.1'; there are exercises .* 01, 02, .*10\.$"):
+    with pytest.raises(CourseError, match=r"'77\.1'; there are exercises .* 01, 02, .*\d\.$"):
         check("77.1", 1)
 
 
