@@ -1,0 +1,129 @@
+"""data/recorded: what notebook 12 shows over five seeds, and the script that trained it."""
+
+import inspect
+import itertools
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from refresh_notebooks import NOTEBOOKS
+from support import module_of
+
+from helpers.files import COURSE
+
+FOLDER = COURSE / "data" / "recorded"
+KEYS = ["experiment", "way", "per_class", "rate", "seed"]
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return pd.read_csv(FOLDER / "augmentation.csv")
+
+
+@pytest.fixture(scope="module")
+def script():
+    return module_of(FOLDER / "augmentation.py")
+
+
+@pytest.fixture(scope="module")
+def code():
+    """The code of notebook 12."""
+    (path,) = NOTEBOOKS.glob("12_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+@pytest.fixture(scope="module")
+def mean(recorded):
+    """A function: the mean accuracy over seeds."""
+    means = recorded.groupby([*KEYS[:-2], "on"])["accuracy"].mean()
+    return lambda *key: means[key]
+
+
+def test_every_training_is_recorded_once_with_every_seed(recorded, script):
+    assert not recorded.duplicated([*KEYS, "on"]).any()
+    assert recorded["accuracy"].between(0, 1).all()
+    found = set(recorded[KEYS].fillna("").itertuples(index=False, name=None))
+    planned = {
+        (name, *way)
+        for name, experiment in script.EXPERIMENTS.items()
+        for *way, _ in experiment(script.SEEDS)
+    }
+    assert found == planned
+
+
+def test_data_card(recorded):
+    card = (COURSE / "data" / "README.md").read_text(encoding="utf-8")
+    assert f"| Size | {recorded.groupby(KEYS, dropna=False).ngroups} trainings" in card
+
+
+def test_they_have_converged(recorded, mean):
+    """As they are, all training images are right; twice as many steps change little."""
+    trained = recorded[recorded["on"] == "training"]
+    assert (
+        trained[trained["way"] == "as they are"].groupby("experiment")["accuracy"].mean().min()
+        > 0.97
+    )
+    for way in ("as they are", "varied"):
+        kinds = recorded.query("experiment == 'kinds' and way == @way and rate == 0.01")
+        short = kinds[kinds["on"] == "test"]["accuracy"].mean()
+        assert abs(mean("longer", way, 20, "test") - short) < 0.015
+
+
+def test_the_notebook_uses_the_same_networks_and_images(code, script):
+    for function in (script.small_cnn, script.slightly, script.some_of_each, script.disturbed):
+        assert inspect.getsource(function).strip() in code
+    for split in ("test_size=1000", "random_state=4", "CosineDecay(1e-2, 400)"):
+        assert split in code
+    assert script.STEPS == 400 and script.BATCH == 32
+
+
+def test_the_script_trains_them_again(recorded, script):
+    """Its first training; other machines come only near it."""
+    *key, run = next(script.EXPERIMENTS["counts"](script.SEEDS))
+    stored = recorded.set_index([*KEYS, "on"])["accuracy"]
+    for on, accuracy in run().items():
+        assert accuracy == pytest.approx(stored["counts", *key, on], abs=0.1)
+
+
+def test_mixed_labels_go_with_mixed_images(script):
+    """Images of a single value, so that a mixed image tells its shares."""
+    y = np.eye(10, dtype="float32")[np.arange(32) % 10]
+    X = np.full((32, 28, 28, 1), y.argmax(axis=1)[:, None, None, None], "float32")
+    for way in ("mixup", "CutMix"):
+        images, labels = script.apply(script.WAYS[way](), X, y)
+        shares = np.asarray(labels) @ np.arange(10)
+        assert np.asarray(images).mean(axis=(1, 2, 3)) == pytest.approx(shares, abs=0.7)
+
+
+def test_what_the_notebook_says_in_words(recorded, mean):
+    """Where prose states a finding of the recorded trainings."""
+
+    def gain(experiment, per_class, varied="varied"):
+        pair = (mean(experiment, way, per_class, "test") for way in (varied, "as they are"))
+        return np.subtract(*pair)
+
+    # The fewer images, the more small variations are worth; a base leaves little to gain.
+    assert gain("counts", 5) > gain("counts", 50) > gain("ranges", 100) > 0
+    base = [gain("base", n, "photos, varied") for n in (2, 5, 20)]
+    assert max(base) < gain("counts", 5) / 2
+
+    # Rare digits: varying beats weights and resampling alone.
+    def rare(way):
+        return np.mean([mean("rare", way, 100, f"digit {digit}") for digit in (3, 5, 8)])
+
+    alone = rare("class weights"), rare("resampled")
+    assert rare("as they are") < min(alone) and max(alone) < rare("resampled and varied")
+
+    # Robust where it was trained, and not far beyond.
+    ways = "as they are", "varied", "turned by up to 30 degrees"
+    at = [mean("ranges", way, 100, "turned by 30") for way in ways]
+    assert at == sorted(at)
+    for way, angle in itertools.product(ways, (-90, 90)):
+        assert mean("ranges", way, 100, f"turned by {angle}") < 0.4
+
+    # Noise buys noise.
+    assert mean("ranges", "noise", 100, "noise") > mean("ranges", "varied", 100, "noise") + 0.1
+    for state in ("background", "second digit"):
+        assert mean("ranges", "varied", 100, state) < mean("ranges", "varied", 100, "clean") - 0.1
