@@ -116,6 +116,11 @@ def test_what_the_notebook_says_in_words(recorded, mean):
     alone = rare("class weights"), rare("resampled")
     assert rare("as they are") < min(alone) and max(alone) < rare("resampled and varied")
 
+    # Varying the place costs robustness against noise and backgrounds.
+    for state in ("noise", "background"):
+        place, plain = (mean("ranges", way, 100, state) for way in ("varied", "as they are"))
+        assert place < plain - 0.03
+
     # Robust where it was trained, and not far beyond.
     ways = "as they are", "varied", "turned by up to 30 degrees"
     at = [mean("ranges", way, 100, "turned by 30") for way in ways]
@@ -127,3 +132,12 @@ def test_what_the_notebook_says_in_words(recorded, mean):
     assert mean("ranges", "noise", 100, "noise") > mean("ranges", "varied", 100, "noise") + 0.1
     for state in ("background", "second digit"):
         assert mean("ranges", "varied", 100, state) < mean("ranges", "varied", 100, "clean") - 0.1
+
+
+def test_rand_augment_draws_two_of_eleven_changes():
+    """As the notebook says."""
+    from helpers.quiet_keras import keras
+
+    layer = keras.layers.RandAugment()
+    assert layer.num_ops == 2 and len(layer._AUGMENT_LAYERS) == 11  # noqa: SLF001
+    assert layer.random_rotation.factor[1] == 0.5
