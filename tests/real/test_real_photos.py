@@ -1,4 +1,4 @@
-"""04, 09 and 10 on what they read where it is at hand: MNIST, ImageNet weights, photos."""
+"""04, 09, 10 and 12 on what they read where it is at hand: MNIST, ImageNet weights, photos."""
 
 import json
 import re
@@ -140,3 +140,36 @@ def test_real_transfer(real_data, simulated, tmp_path):
         for phase in ("head only", "fine-tuned")
     )
     assert head >= 0.75 and tuned >= head - 0.05
+
+
+OWN = ("import matplotlib", "def cut(", "own, found =", "if not own:", "base =", "def score(")
+"""What cells of 12 begin its section on a frozen base with, or hold."""
+
+
+def test_own_photos_with_a_base(real_data, simulated, tmp_path):
+    """The section of 12 on a frozen base: real cats and dogs; one class gets a sentence."""
+    notebook = nbformat.read(lecture("12"), as_version=4)
+    notebook.cells = [
+        next(c for c in notebook.cells if c.cell_type == "code" and words in c.source)
+        for words in OWN
+    ]
+    imported = "from helpers import photos\n"
+    notebook.cells[0].source = imported + notebook.cells[0].source
+    path = tmp_path / "12_base.ipynb"
+    nbformat.write(notebook, path)
+    course = tmp_path / "data"
+    course.mkdir()
+    shutil.copy(real_data / "photos" / "cats-dogs-sample.zip", course)
+    environment = alone(simulated, tmp_path) | {"COURSE_DATA": str(course)}
+    text = text_of(execute(path, tmp_path / "out.ipynb", environment))
+    assert "10 images to train, 70 to test (80 photos" in text
+    plain, varied = map(float, re.findall(r"(?:are|copies) (0\.\d+|1\.\d+)", text))
+    assert plain >= 0.7 and varied >= plain - 0.1
+
+    (course / "cats-dogs-sample.zip").unlink()
+    (course / "cats-dogs" / "cat").mkdir(parents=True)
+    for number in range(3):
+        Image.new("RGB", (64, 64)).save(course / "cats-dogs" / "cat" / f"{number}.png")
+    text = text_of(execute(path, tmp_path / "out.ipynb", environment))
+    assert "holds photos only in cat, but needs at least two class folders" in text
+    assert "crops of twelve photos" in text
