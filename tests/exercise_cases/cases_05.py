@@ -222,7 +222,9 @@ def _(scans):
     y = np.arange(60)
     random = np.random.default_rng(57)
     moved = np.roll(X, 1, axis=2)
-    paler = (255 - (255 - moved.astype(int)) // random.integers(1, 4, (60, 1, 1, 1))).astype("uint8")
+    paler = (255 - (255 - moved.astype(int)) // random.integers(1, 4, (60, 1, 1, 1))).astype(
+        "uint8"
+    )
     every = np.concatenate([X, paler, np.roll(paler, 1, axis=1)])
     labels = np.concatenate([y, y, y])
     split = np.r_[0:60, 60:120], np.arange(120, 180)

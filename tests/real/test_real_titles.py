@@ -207,7 +207,10 @@ def test_title_about_a_careless_reduction(seen):
         cut = GroupShuffleSplit(1, test_size=0.2, random_state=1)
         part, val = next(cut.split(train.y, groups=train.writers))
     ink = 255 - train.X.astype("float32")
-    rows = [ink[:, 2::4, 2::4], np.mean([ink[:, r::4, c::4] for r in range(4) for c in range(4)], 0)]
+    rows = [
+        ink[:, 2::4, 2::4],
+        np.mean([ink[:, r::4, c::4] for r in range(4) for c in range(4)], 0),
+    ]
     rights = []
     for one in rows:
         one = unit(one.reshape(n, -1))
