@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from helpers import images, photos
-from helpers.exercises import verdict
 from helpers.files import CourseError
 from helpers.handwriting.casia import SOURCE_RECORD, import_casia, read_gnt
 
@@ -76,9 +75,9 @@ def test_real_zip(real_data, whole, tmp_path):
 
 def test_no_real_scan_counts_as_blank(whole):
     for split in ("Train", "Test"):
-        X, _, _, files = images.load_folder(whole / split, cache=False)
+        X, *_ = images.load_folder(whole / split, cache=False)
         assert len(X) > 3000
-        assert verdict("05.5", [], X=X, files=files) == ("right", "")
+        assert (X < 230).mean(axis=(1, 2, 3)).min() > 0.02  # as notebook 05 measures ink
 
 
 def test_a_zip_of_photos(real_data):
