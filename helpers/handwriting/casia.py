@@ -18,10 +18,14 @@ without a file header, each of
     2 bytes, the character in GB2312/GBK; a one-byte symbol is followed by a 0
     u16 width, u16 height, in pixels, little-endian
     height * width bytes, row by row: 0 is black ink, 255 is white paper
+
+Each file is by one writer, whose number its name begins with, as in `1001-c.gnt`.
 """
 
+import csv
 import json
 import os
+import re
 import struct
 import unicodedata
 from collections import Counter
@@ -67,6 +71,11 @@ MAX_FILE = 5_000_000
 
 SOURCE_RECORD = ".source.json"
 """File in an imported folder that says what it was imported from."""
+
+WRITERS = "writers.csv"
+"""File beside the two halves that says who wrote what: its columns are file, writer."""
+
+_ONE_WRITER = re.compile(r"(\d+)-\w+")
 
 _HEADER = struct.Struct("<I2sHH")
 
@@ -156,7 +165,8 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
        of folders: its images are copied byte for byte;
     3. a folder, searched with all its subfolders, of .gnt files (HWDB 1.0 to 1.2):
        each record becomes an 8-bit grey PNG, numbered from 1 for each character in
-       the sorted order of the files. "trn" or "train", "tst" or "test" in a file's
+       the sorted order of the files, and `writers.csv` says who wrote each, if all
+       names of files do. "trn" or "train", "tst" or "test" in a file's
        path, nearest to the file first, says which half it belongs to. One .gnt file
        is taken too, but a file holds one half only, which is refused.
 
@@ -165,7 +175,7 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
     holds this very import, it is returned as it is; if it holds anything else,
     CourseError.
     """
-    source, target = Path(source), Path(target)
+    source, target, writers = Path(source), Path(target), []
     keep = None if characters is None else {folder_name(c) for c in characters}
     with reading(source):
         is_folder, exists = source.is_dir(), source.exists()
@@ -177,14 +187,14 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
             return layout
         files, zips = _gnt_files(source), _zip_files(source)
         if files:
-            images = _gnt_images(_split(files, source), keep)
+            images = _gnt_images(_split(files, source), keep, writers)
         elif zips:
             files, images = zips, _zip_images(source, zips, keep)
         else:
             raise CourseError(f"{source} holds no CASIA data: {_missing(source)}.")
     elif source.suffix.lower() == ".gnt":
         files = [source]
-        images = _gnt_images(_split(files, source.absolute().parent), keep)
+        images = _gnt_images(_split(files, source.absolute().parent), keep, writers)
     elif source.suffix.lower() == ".zip":
         files = [source]
         images = _zip_images(source, files, keep)
@@ -201,6 +211,7 @@ def import_casia(source, target, characters: Iterable[str] | None = None) -> Pat
         return target
     with write_folder(target) as partial, closing(images):
         _write_images(images, partial, source)
+        _write_writers(writers, partial)
         (partial / SOURCE_RECORD).write_text(record, encoding="utf-8")
     # Another process may have completed the target first: with the same data?
     _require_same_import(target, record, source)
@@ -311,6 +322,13 @@ def _write_images(images, folder, source):
                 f"{source} was not imported: it holds none of the characters asked "
                 f"for in its {side} part (COURSE_CHARACTERS=all takes all that it holds)."
             )
+
+
+def _write_writers(writers, folder):
+    """Write (file, number of its writer) pairs, unless there are none or one is unknown."""
+    if writers and all(number is not None for _, number in writers):
+        with (folder / WRITERS).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("file", "writer"), *sorted(writers)])
 
 
 def _source_record(source, files, keep):
@@ -446,19 +464,25 @@ def _split(files, base):
     return sides
 
 
-def _gnt_images(sides, keep):
-    """Yield (Train|Test/<folder>/<n>.png, image) for .gnt files split into sides."""
+def _gnt_images(sides, keep, writers):
+    """Yield (Train|Test/<folder>/<n>.png, image) for .gnt files split into sides.
+
+    Each name is appended to the list `writers`, with the writer's number or None.
+    """
     with reading(sides["Train"][0]):
         total = sum(f.stat().st_size for files in sides.values() for f in files)
     with progress(total=total, unit="B", unit_scale=True, desc="CASIA") as bar:
         for side, files in sides.items():
             counts = Counter()
             for file in files:
+                number = _ONE_WRITER.fullmatch(file.stem)
                 for character, image, size in _gnt_records(file, keep):
                     if image is not None:
-                        name = folder_name(character)
-                        counts[name] += 1
-                        yield f"{side}/{name}/{counts[name]}.png", image
+                        folder = folder_name(character)
+                        counts[folder] += 1
+                        name = f"{side}/{folder}/{counts[folder]}.png"
+                        writers.append((name, number and int(number[1])))
+                        yield name, image
                     bar.update(size)
 
 

@@ -28,10 +28,10 @@ from helpers.files import (
     write_folder,
 )
 from helpers.handwriting import casia
+from helpers.handwriting.casia import WRITERS
 from helpers.handwriting.simulator import (
     SEED,
     SIZES,
-    WRITERS,
     is_current,
     is_simulated,
     simulate,
@@ -68,7 +68,8 @@ class Handwriting:
         """Who wrote each of the `files` of `folder`: (n,) numbers; None where nobody knows.
 
         folder, files: as `load_folder` takes and gives them. The numbers are those of
-        `writers.csv` beside the parts, which simulated handwriting has.
+        `writers.csv` beside the parts, which simulated handwriting has, and scans that came
+        as .gnt files.
         """
         table = self.folder / WRITERS
         if not table.is_file():
@@ -79,9 +80,11 @@ class Handwriting:
         try:
             return np.array([writer[f"{part}/{file}"] for file in files])
         except KeyError as error:
+            cure = "the table, and writers count as unknown"
+            if not self.real:
+                cure = f"{shown(self.folder)}, and it is drawn again"
             raise CourseError(
-                f"{shown(table)} names no writer of {error.args[0]}: delete "
-                f"{shown(self.folder)}, and it is drawn again."
+                f"{shown(table)} names no writer of {error.args[0]}: delete {cure}."
             ) from None
 
     @property

@@ -23,6 +23,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from helpers.files import is_junk, progress, reading, write_folder
+from helpers.handwriting.casia import WRITERS
 from helpers.handwriting.strokes import CLASSES, RARE
 from helpers.handwriting.writers import Writer
 from helpers.images import is_image
@@ -32,7 +33,6 @@ RECIPE = 1  # raised whenever the same seed would give other images
 WHAT = "simulated handwriting, drawn by a program; not CASIA"
 SECOND_HAND = 3000  # the writer of the poorly written characters
 MESSY = 1.3  # and how messy that hand is
-WRITERS = "writers.csv"  # beside Train and Test: file, writer
 
 
 class Size(NamedTuple):

@@ -20,6 +20,7 @@ from support import ROOT
 from helpers.files import CourseError
 from helpers.handwriting import casia
 from helpers.handwriting.casia import (
+    WRITERS,
     find_halves,
     find_layout,
     folder_name,
@@ -447,6 +448,7 @@ def test_gnt_import(tmp_path):
     images = {
         name: np.asarray(Image.open(target / name))
         for name in tree(target)  # numbers follow the sorted order of the files
+        if name != WRITERS
     }
     expected = {
         "Train/人/1.png": bitmap(6, 3, seed=2),
@@ -462,6 +464,17 @@ def test_gnt_import(tmp_path):
         np.testing.assert_array_equal(images[name], image)
         assert Image.open(target / name).mode == "L"
     assert find_layout(tmp_path) == target
+    assert sorted((target / WRITERS).read_text(encoding="utf-8").split()) == sorted(
+        ["file,writer", "Test/人/1.png,1241", "Test/木/1.png,1241"]
+        + [f"Train/{file}.png,1001" for file in ("人/1", "人/2", "木/1")]
+        + [f"Train/{file}.png,1002" for file in ("木/2", "U+003F/1")]
+    )
+
+
+def test_writers_are_unknown_where_one_name_does_not_tell(tmp_path):
+    source = write_hwdb(tmp_path / "in")
+    (source / "HWDB1.1trn_gnt" / "1002-c.gnt").rename(source / "HWDB1.1trn_gnt" / "all.gnt")
+    assert WRITERS not in tree(import_casia(source, tmp_path / "out"))
 
 
 def test_gnt_numbers_follow_the_sorted_files(tmp_path):
@@ -479,6 +492,8 @@ def test_gnt_import_of_some_characters(tmp_path):
     source = write_hwdb(tmp_path / "in")
     whole = tree(import_casia(source, tmp_path / "whole"))
     part = tree(import_casia(source, tmp_path / "part", characters=["木", "犬"]))
+    table = part.pop(WRITERS).decode()
+    assert set(table.split()) < set(whole[WRITERS].decode().split())
     assert part == {name: data for name, data in whole.items() if "木" in name}
     assert len(part) == 3
 
@@ -545,7 +560,7 @@ def test_what_a_disk_keeps_for_itself_is_not_looked_into(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", deny)
-    assert len(tree(import_casia(source, tmp_path / "out"))) == 7
+    assert len(tree(import_casia(source, tmp_path / "out"))) == 8  # with the table of writers
 
 
 def test_gnt_no_such_character(tmp_path, refuses):
