@@ -94,6 +94,7 @@ def seen(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("titles")
     nbformat.write(notebook, folder / "05.ipynb")
     text = text_of(execute(folder / "05.ipynb", folder / "out.ipynb", environment))
+    assert re.findall("^Data: (real|simulated)", text, re.M) == [request.param]
     titles = [t for line in re.findall("^TITLES (.*)", text, re.M) for t in json.loads(line)]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("COURSE_CASIA", "COURSE_DATA", "COURSE_CACHE"):
