@@ -29,6 +29,7 @@ FIGURES = {
     "08": ("A map of the loss", (0.08, 0.08, 0.88, 0.9)),
     "09": ("heat maps of the evidence", (0.22, 0.3, 0.68, 0.98)),
     "10": ("Twelve crops", (0, 0.14, 0.51, 1)),
+    "13": ("one has islands by colour", (0.44, 0.16, 0.87, 1)),
 }
 """By lecture: words of the alternative text of the figure that stands for it, and the part
 of it that is shown: left, top, right and bottom, as shares of width and height."""
