@@ -230,18 +230,12 @@ def _sheet(tiles):
     rows = np.concatenate([tiles, spare]).reshape(-1, columns, *tiles.shape[1:])
     picture = np.concatenate([np.concatenate([*row], axis=1) for row in rows])
     buffer = BytesIO()
-    if tiles.ndim == 3:  # strokes: few greys, and sharp
-        greys = Image.fromarray(picture).quantize(16, dither=Image.Dither.NONE)
-        greys.save(buffer, "png", optimize=True)
-        kind = "png"
-    else:
-        Image.fromarray(picture).save(buffer, "jpeg", quality=80, optimize=True)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", columns
+    Image.fromarray(picture).save(buffer, "jpeg", quality=75, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}", columns
 
 
 def _first_query(tiles, labels, near, start):
-    """PNG: a row for each space, with the image that is asked for and its nearest."""
+    """JPEG: a row for each space, with the image that is asked for and its nearest."""
     import matplotlib.pyplot as plt
 
     from helpers.plots import COLORS, image_grid
@@ -259,8 +253,7 @@ def _first_query(tiles, labels, near, start):
     buffer = BytesIO()
     fig.savefig(buffer, format="png", dpi=125)
     plt.close(fig)
-    picture = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    picture.save(buffer := BytesIO(), "png", optimize=True)
+    Image.open(buffer).convert("RGB").save(buffer := BytesIO(), "jpeg", quality=75, optimize=True)
     return buffer.getvalue()
 
 
@@ -311,10 +304,11 @@ def source(name):
 
 
 def _show(name, settings, alt, picture=None):
-    """Display the page `name`.js with its settings, and a PNG (else its own) as a stand-in."""
+    """Display the page `name`.js with its settings, and a JPEG, else its PNG, as a stand-in."""
     from IPython.display import HTML, display
 
     script = source(name)
+    kind = "jpeg" if picture else "png"
     picture = base64.b64encode(picture or (FOLDER / f"{name}.png").read_bytes())
     # "<" could end the script early.
     values = json.dumps(settings).replace("<", "\\u003c")
@@ -327,7 +321,7 @@ def _show(name, settings, alt, picture=None):
         HTML(
             f'<div class="{place}"><p>{NOT_RUNNING}</p>'
             f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
-            f'src="data:image/png;base64,{picture.decode("ascii")}"></div>\n'
+            f'src="data:image/{kind};base64,{picture.decode("ascii")}"></div>\n'
             f'<script type="module">\n{script}\n'
             f'for (const root of document.querySelectorAll(".{place}")) {{\n'
             "  if (root.dataset.started) continue;\n"

@@ -68,7 +68,7 @@ def test_shapes(shape, monkeypatch):
     (html,) = shown
     assert isinstance(html, HTML)
     assert 'alt="The query page: the nearest of an image of the class cat, by pixels' in html.data
-    assert "data:image/png;base64" in html.data
+    assert html.data.count("data:image/jpeg;base64") == 2
 
 
 def test_the_same_page_is_stored_the_same(monkeypatch):
