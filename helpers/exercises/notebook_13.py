@@ -86,7 +86,7 @@ def _before_the_classifier(before_the_classifier):
     X = np.random.default_rng(13).normal(size=(6, 8, 6, 1)).astype("float32")
     for what, (model, seen) in _networks().items():
         count, weights = len(model.layers), [id(w) for w in model.weights]
-        right = keras.Model(model.input, seen).predict(X, verbose=0)
+        right = keras.Model(model.inputs[0], seen).predict(X, verbose=0)
         old = model.predict(X, verbose=0)
         cut = call(before_the_classifier, model)
         if not isinstance(cut, keras.Model):
@@ -157,7 +157,7 @@ def _layer_of_means(layer_of_means):
         if not isinstance(model, keras.Model):
             return f"it should return a model of Keras, not {shown(model)}"
         dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-        if len(dense) != 1 or [w for w in model.weights if w not in dense[0].weights]:
+        if len(dense) != 1 or len(model.weights) != len(dense[0].weights):
             return "one Dense layer is all that it may have"
         if model.input_shape != (None, size) or model.output_shape != (None, classes):
             return (
@@ -185,8 +185,8 @@ def _layer_of_means(layer_of_means):
 
 # --- The open task --------------------------------------------------------------------
 
-TO_BEAT = 0.05
-"""Above the precision of Lite0's last layer."""
+MOST_WRONG = 2 / 3
+"""Of the wrong neighbours that Lite0's last layer finds, so many may be left."""
 
 
 def _at_5(F, y):
@@ -226,7 +226,7 @@ def _better_features(answer, X, y):
     last = imagenet.efficientnet_lite(
         0, include_top=False, input_shape=(96, 96, 3), pooling="avg"
     ).predict(_as_photos(X, 96), verbose=0)
-    value, goal = _at_5(F, y), _at_5(last, y) + TO_BEAT
+    value, goal = _at_5(F, y), 1 - MOST_WRONG * (1 - _at_5(last, y))
     if value < goal:
         return f"its precision at 5 is {value:.3f}; {goal:.3f} is to beat"
     return None
