@@ -8,9 +8,9 @@
 //   spaces   [{name, near}]: for each image, the numbers of its nearest, nearest first
 // Nothing is computed here but who is of the same class.
 
-const LARGE = 64; // CSS pixels: the height of a neighbour
+const LARGE = 56; // CSS pixels: the height of a neighbour
 const SMALL = 36; // of an image on the wall
-const QUERY = 88;
+const QUERY = 60; // of the image that is asked for
 
 const STYLE = `
 .cvn { container-type: inline-size; box-sizing: border-box; max-width: 1240px;
@@ -27,7 +27,7 @@ const STYLE = `
 .cvn-grid { display: grid; gap: 4px 22px; align-items: start;
   grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); }
 .cvn-wall { display: flex; flex-wrap: wrap; gap: 3px; align-content: flex-start;
-  height: 370px; overflow-y: auto; padding: 4px; position: relative;
+  height: 352px; overflow-y: auto; padding: 4px; position: relative;
   border: 1px solid var(--line); border-radius: 6px; cursor: pointer; }
 .cvn-tile { display: block; background-repeat: no-repeat; }
 .cvn-wall [aria-selected="true"] { outline: 3px solid var(--other); outline-offset: 0; }
@@ -35,7 +35,7 @@ const STYLE = `
 .cvn-query p { margin: 0; }
 .cvn-said { font-size: 18px; line-height: 26px; font-weight: 600; }
 .cvn-of { color: var(--soft); }
-.cvn .cvn-space { margin: 8px 0 3px; padding: 0; }
+.cvn .cvn-space { margin: 5px 0 2px; padding: 0; }
 .cvn-space b { font-weight: 600; }
 .cvn-row { display: flex; flex-wrap: wrap; gap: 6px; }
 .cvn button { font: inherit; color: inherit; margin: 0; cursor: pointer;
@@ -48,7 +48,8 @@ const STYLE = `
 .cvn-name { display: block; font-size: 14px; line-height: 18px; text-align: center;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--same); }
 .cvn-other .cvn-name { color: var(--other); }
-.cvn-key { color: var(--soft); font-size: 14px; margin: 6px 0 0; }
+.cvn-foot { display: flex; flex-wrap: wrap; gap: 2px 16px; align-items: center; }
+.cvn-key { color: var(--soft); font-size: 14px; margin: 0; }
 .cvn :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .cvn-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
@@ -64,7 +65,6 @@ const PAGE = `
     <div>
       <div class="cvn-wall" role="listbox" tabindex="0"
         aria-label="Images: arrow keys choose one"></div>
-      <button type="button" class="cvn-chance">Any image</button>
     </div>
     <div>
       <div class="cvn-query"><span class="cvn-asked"></span>
@@ -72,8 +72,9 @@ const PAGE = `
       <div class="cvn-found"></div>
     </div>
   </div>
-  <p class="cvn-key">Solid frame: of the same class. Dashed: of another one. Click a
-    neighbour to ask for it.</p>
+  <div class="cvn-foot"><button type="button" class="cvn-chance">Any image</button>
+    <p class="cvn-key">Solid frame: of the same class. Dashed: of another one. Click a
+    neighbour to ask for it.</p></div>
   <div class="cvn-live" aria-live="polite"></div>
 </div>`;
 
