@@ -176,6 +176,10 @@ def query(images, labels, near, start=0):
         "spaces": [{"name": space, "near": found.tolist()} for space, found in near.items()],
         "start": int(start),
     }
+    chinese = {letter for label in labels for letter in label if "\u3400" <= letter <= "\u9fff"}
+    if chinese:
+        font = base64.b64encode(glyphs("".join(sorted(chinese)))).decode()
+        settings["font"] = f"data:font/otf;base64,{font}"
     rows = [f"{space}: {', '.join(labels[k] for k in near[space][start])}" for space in near]
     alt = f"The query page: the nearest of an image of the class {labels[start]}, by {'; '.join(rows)}."
     _show("query", settings, alt, _first_query(tiles, labels, near, start))
@@ -350,3 +354,23 @@ def widget_packages(what):
             "-r requirements.txt` in the course's folder."
         ) from error
     return anywidget, traitlets
+
+
+def glyphs(characters):
+    """These characters of the course's font, as the bytes of a small font file.
+
+    Not every system has Chinese glyphs, and a page may be shown where there is no
+    network to get some.
+    """
+    from fontTools import subset
+
+    from helpers.plots import FONT_FILE
+
+    options = subset.Options(layout_features=[], hinting=False)
+    font = subset.load_font(str(FONT_FILE), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=characters)
+    cutter.subset(font)
+    file = BytesIO()
+    font.save(file)
+    return file.getvalue()

@@ -5,6 +5,7 @@
 //   columns  how many lie beside each other in it
 //   tile     [height, width] of one of them there, in pixels
 //   labels   for each image, the name of its class
+//   font     Chinese glyphs, as a data address, where labels need some
 //   spaces   [{name, near}]: for each image, the numbers of its nearest, nearest first
 // Nothing is computed here but who is of the same class.
 
@@ -94,6 +95,11 @@ function mount(root, settings) {
   // The sheet once, as a rule of style: it is not repeated for each tile.
   const rule = document.createElement("style");
   rule.textContent = `.${mark} { background-image: url("${sheet}"); }`;
+  if (settings.font) {
+    rule.textContent += `@font-face { font-family: "${mark}"; src: url("${settings.font}"); }`;
+    card.style.fontFamily =
+      `system-ui, "Segoe UI", "Helvetica Neue", Arial, "${mark}", sans-serif`;
+  }
   card.before(rule);
 
   // An image of the sheet, so many pixels tall.

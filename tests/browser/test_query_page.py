@@ -137,6 +137,8 @@ def test_names_that_would_break_a_careless_page(browser):
         assert page.locator(f"{CARD} b[title]").count() == 0
         page.locator(".cvn-wall > *").nth(29).click()
         assert page.locator(".cvn-said").get_attribute("lang") == "zh-Hans"
+        # Its glyph comes with the page: not every system has one.
+        page.wait_for_function("[...document.fonts].some(({ status }) => status === 'loaded')")
 
 
 def test_two_on_a_page(browser):
