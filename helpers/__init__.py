@@ -15,7 +15,7 @@ training      reuses a fitted model when nothing that it depends on has changed
 imagenet      networks trained on ImageNet: three that come with the course, and Keras's
 teachable_machine  reads a model that Google's Teachable Machine exported
 plots         one figure style, a Chinese font, alt text, networks as volumes
-explorers/    three interactive pages, and a drawing pad
+explorers/    four interactive pages, and a drawing pad
 exercises/    the self-checks of the exercises
 assignments/  what graded assignments import: data that differ per student, comparisons
 settings/     how JupyterLab and its kernels start in this course

@@ -216,6 +216,28 @@ def require_same_classes(**named) -> None:
         )
 
 
+def require_neighbours(labels, count) -> None:
+    """Raise CourseError unless images with these labels can be searched for neighbours.
+
+    Each must have `count` others, and a neighbour of another class must be possible.
+    """
+    labels = list(labels)
+    if not labels:
+        raise CourseError(
+            "There are no images to search in: put images into the folder, or give another folder."
+        )
+    if len(set(labels)) == 1:
+        raise CourseError(
+            f"All {len(labels):,} images are of one class, so any neighbour is right: give images "
+            "of at least two classes."
+        )
+    if len(labels) <= count:
+        raise CourseError(
+            f"There are {len(labels):,} images, too few for {count:,} neighbours of each: give at "
+            f"least {count + 1:,} images, or ask for fewer neighbours."
+        )
+
+
 # --- Folders and names -------------------------------------------------------------
 
 

@@ -1,8 +1,9 @@
-"""Three interactive pages for notebooks and slides, which need no running kernel.
+"""Four interactive pages for notebooks and slides, which need no running kernel.
 
 `kernels({"name": image})` shows what a 3x3 kernel does at each pixel, `arithmetic()`
-the sizes, parameters and costs of a convolutional layer, and `network_builder()` those
-of a whole network that one puts together. Each is one JavaScript file in this folder,
+the sizes, parameters and costs of a convolutional layer, `network_builder()` those
+of a whole network that one puts together, and `query(images, labels, near)` the nearest
+neighbours of each image. Each is one JavaScript file in this folder,
 with common.js before it, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
 notebook that is not trusted yet, a printed page) a picture takes its place.
@@ -14,11 +15,14 @@ import base64
 import hashlib
 import html
 import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from helpers.files import CourseError
+from helpers.images import require_neighbours
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -48,6 +52,12 @@ LIMITS = {
 """Where each slider of the arithmetic explorer starts and ends."""
 
 PADDINGS = "valid", "same", "full"
+
+MOST_IMAGES = 400
+"""On the query page: more would make a notebook heavy."""
+
+TILE = 48
+"""Pixels: the height of an image on the query page, as it is stored."""
 
 NETWORKS = "LeNet-5", "The course's CNN", "AlexNet", "VGG16"
 """What the network builder can start with."""
@@ -132,6 +142,125 @@ def network_builder(preset="LeNet-5"):
     )
 
 
+def query(images, labels, near, start=0):
+    """Show the query page: choose an image, and see its nearest in each of the spaces.
+
+    images: (n, height, width), with one or three channels if any, of uint8; at most
+        MOST_IMAGES, and at least two classes of them.
+    labels: n names of classes. start: the number of the image that is asked for first.
+    near: {name of a space: (n, k) numbers of images}, for each its nearest, the nearest
+        first and itself not among them.
+    Where no script runs, a picture shows the first query. Raises CourseError for images,
+    labels and neighbours that do not fit together.
+    """
+    tiles = _tiles(images)
+    labels = [str(label) for label in labels]
+    if len(labels) != len(tiles):
+        raise CourseError(
+            f"The query page was given {len(tiles)} images and {len(labels)} labels: "
+            "give one label for each image."
+        )
+    if not isinstance(near, dict) or not near:
+        raise CourseError('Give the neighbours by space: query(X, labels, {"pixels": near}).')
+    near = {str(space): _near(space, found, labels) for space, found in near.items()}
+    if start not in range(len(tiles)):
+        raise CourseError(
+            f"There is no image {start!r}: start with one from 0 to {len(tiles) - 1}."
+        )
+    sheet, columns = _sheet(tiles)
+    settings = {
+        "sheet": sheet,
+        "columns": columns,
+        "tile": tiles.shape[1:3],
+        "labels": labels,
+        "spaces": [{"name": space, "near": found.tolist()} for space, found in near.items()],
+        "start": int(start),
+    }
+    chinese = {letter for label in labels for letter in label if "\u3400" <= letter <= "\u9fff"}
+    if chinese:
+        font = base64.b64encode(glyphs("".join(sorted(chinese)))).decode()
+        settings["font"] = f"data:font/otf;base64,{font}"
+    rows = [f"{space}: {', '.join(labels[k] for k in near[space][start])}" for space in near]
+    alt = f"The query page: the nearest of an image of the class {labels[start]}, by {'; '.join(rows)}."
+    _show("query", settings, alt, _first_query(tiles, labels, near, start))
+
+
+def _tiles(images):
+    """Images as (n, TILE or fewer, width[, 3]) of uint8 for the query page, or CourseError."""
+    images = _array(images, "the images")
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.dtype != np.uint8 or not (images.ndim == 3 or images.shape[3:] == (3,)):
+        raise CourseError(
+            "The query page takes images (n, height, width) or (n, height, width, 3) of "
+            f"uint8, not {images.dtype} of shape {images.shape}."
+        )
+    if len(images) > MOST_IMAGES:
+        raise CourseError(
+            f"The query page takes up to {MOST_IMAGES} images, not {len(images):,}: give some "
+            "of them."
+        )
+    height, width = images.shape[1:3]
+    if height <= TILE:
+        return images
+    size = max(1, round(width * TILE / height)), TILE
+    scaled = [Image.fromarray(image).resize(size, Image.Resampling.LANCZOS) for image in images]
+    return np.stack([np.asarray(image) for image in scaled])
+
+
+def _near(space, found, labels):
+    """The neighbours of all images in one space as an array (n, k), or CourseError."""
+    found = _array(found, f"the neighbours by {space}")
+    n = len(labels)
+    if found.ndim != 2 or len(found) != n or found.dtype.kind not in "iu":
+        raise CourseError(
+            f"The neighbours by {space} should be {n} rows of numbers of images, not an array of "
+            f"shape {found.shape} and dtype {found.dtype}."
+        )
+    require_neighbours(labels, found.shape[1])
+    if found.min(initial=0) < 0 or found.max(initial=0) >= n:
+        raise CourseError(f"The neighbours by {space} are not all numbers from 0 to {n - 1}.")
+    if (found == np.arange(n)[:, None]).any():
+        raise CourseError(
+            f"By {space}, an image is its own neighbour: leave out the image that is asked for."
+        )
+    return found
+
+
+def _sheet(tiles):
+    """(All tiles in one picture, as a data address; how many beside each other)."""
+    columns = min(len(tiles), 20)
+    spare = np.full((-len(tiles) % columns, *tiles.shape[1:]), 255, np.uint8)
+    rows = np.concatenate([tiles, spare]).reshape(-1, columns, *tiles.shape[1:])
+    picture = np.concatenate([np.concatenate([*row], axis=1) for row in rows])
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, "jpeg", quality=75, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}", columns
+
+
+def _first_query(tiles, labels, near, start):
+    """JPEG: a row for each space, with the image that is asked for and its nearest."""
+    import matplotlib.pyplot as plt
+
+    from helpers.plots import COLORS, image_grid
+
+    numbers = [k for found in near.values() for k in (start, *found[start])]
+    titles = [labels[k] for k in numbers]
+    colors = ["black" if labels[k] == labels[start] else COLORS[1] for k in numbers]
+    fig = image_grid(
+        tiles[numbers],
+        titles,
+        columns=len(numbers) // len(near),
+        suptitle=f"An image, and its nearest by {' (above) and by '.join(near)}",
+        title_colors=colors,
+    )
+    buffer = BytesIO()
+    fig.savefig(buffer, format="png", dpi=125)
+    plt.close(fig)
+    Image.open(buffer).convert("RGB").save(buffer := BytesIO(), "jpeg", quality=75, optimize=True)
+    return buffer.getvalue()
+
+
 def _image(name, image):
     """`image` as an array (height, width) or (height, width, 3) of uint8, or CourseError."""
     image = _array(image, f"the image {name!r}")
@@ -178,12 +307,13 @@ def source(name):
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def _show(name, settings, alt):
-    """Display the page `name`.js with its settings, and its picture as a stand-in."""
+def _show(name, settings, alt, picture=None):
+    """Display the page `name`.js with its settings, and a JPEG, else its PNG, as a stand-in."""
     from IPython.display import HTML, display
 
     script = source(name)
-    picture = base64.b64encode((FOLDER / f"{name}.png").read_bytes())
+    kind = "jpeg" if picture else "png"
+    picture = base64.b64encode(picture or (FOLDER / f"{name}.png").read_bytes())
     # "<" could end the script early.
     values = json.dumps(settings).replace("<", "\\u003c")
     # The same for the same settings, so that stored outputs can be compared.
@@ -195,7 +325,7 @@ def _show(name, settings, alt):
         HTML(
             f'<div class="{place}"><p>{NOT_RUNNING}</p>'
             f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
-            f'src="data:image/png;base64,{picture.decode("ascii")}"></div>\n'
+            f'src="data:image/{kind};base64,{picture.decode("ascii")}"></div>\n'
             f'<script type="module">\n{script}\n'
             f'for (const root of document.querySelectorAll(".{place}")) {{\n'
             "  if (root.dataset.started) continue;\n"
@@ -224,3 +354,23 @@ def widget_packages(what):
             "-r requirements.txt` in the course's folder."
         ) from error
     return anywidget, traitlets
+
+
+def glyphs(characters):
+    """These characters of the course's font, as the bytes of a small font file.
+
+    Not every system has Chinese glyphs, and a page may be shown where there is no
+    network to get some.
+    """
+    from fontTools import subset
+
+    from helpers.plots import FONT_FILE
+
+    options = subset.Options(layout_features=[], hinting=False)
+    font = subset.load_font(str(FONT_FILE), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=characters)
+    cutter.subset(font)
+    file = BytesIO()
+    font.save(file)
+    return file.getvalue()
