@@ -7,7 +7,8 @@ with common.js before it, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
 notebook that is not trusted yet, a printed page) a picture takes its place.
 The numbers are those of `helpers.convolution` and of Keras; tests compare them in a
-browser. A further page in this folder, pad.js, needs Python: `helpers.explorers.pad` carries it.
+browser. Two further pages in this folder need Python: pad.js, which `helpers.explorers.pad`
+carries, and editor.js, which `helpers.explorers.editor` does.
 """
 
 import base64
@@ -224,3 +225,25 @@ def widget_packages(what):
             "-r requirements.txt` in the course's folder."
         ) from error
     return anywidget, traitlets
+
+
+def font_of(characters):
+    """The glyphs of these characters in the course's font, as a small font file.
+
+    Not every system has Chinese glyphs, and the pad may be shown where there is no
+    network to get some.
+    """
+    import io
+
+    from fontTools import subset
+
+    from helpers import plots
+
+    options = subset.Options(layout_features=[], hinting=False)
+    font = subset.load_font(str(plots.FONT_FILE), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=characters)
+    cutter.subset(font)
+    file = io.BytesIO()
+    font.save(file)
+    return file.getvalue()

@@ -11,7 +11,6 @@ paper, cropped to the ink, in the sizes and greys of the scans; `network_sees` r
 that as `helpers.images` resizes a file.
 """
 
-import io
 import re
 from pathlib import Path
 
@@ -326,7 +325,7 @@ def _widget(drawing, read, names, label):
             except CourseError as error:
                 self.saved = {"number": number, "text": str(error)}
 
-    return Pad(names=names, label=label, font=_font("".join(names)))
+    return Pad(names=names, label=label, font=explorers.font_of("".join(names)))
 
 
 def _strokes(message):
@@ -339,21 +338,3 @@ def _strokes(message):
         strokes.append((float(width), path.astype(float)))
         at += 2 + 2 * count
     return version, strokes
-
-
-def _font(characters):
-    """The glyphs of these characters in the course's font, as a small font file.
-
-    Not every system has Chinese glyphs, and the pad may be shown where there is no
-    network to get some.
-    """
-    from fontTools import subset
-
-    options = subset.Options(layout_features=[], hinting=False)
-    font = subset.load_font(str(plots.FONT_FILE), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(text=characters)
-    cutter.subset(font)
-    file = io.BytesIO()
-    font.save(file)
-    return file.getvalue()
