@@ -76,8 +76,8 @@ def _difference(difference):
 @exercise("07.3")
 def _equal_size_error(equal_size_error):
     random = np.random.default_rng(73)
-    confidence = 1 - random.exponential(0.12, 103).clip(0, 0.95)
-    correct = random.random(103) < confidence - 0.15
+    confidence = 1 - random.exponential(0.25, 103).clip(0, 0.95)
+    correct = random.random(103) < 0.75  # too sure at the top, too modest below
     for bins in (10, 4):
         order = confidence.argsort(kind="stable")
         parts = np.array_split(order, bins)
@@ -131,7 +131,7 @@ def _with_temperature(answer, model, T, X):
     return "its outputs are not softmax(logits / T)"
 
 
-LEAST_DECIDED, LEAST_LABELS = 24, 8
+LEAST_DECIDED, LEAST_CHANGED, LEAST_LABELS = 24, 10, 8
 
 
 @exercise("07.5")
@@ -147,8 +147,11 @@ def _decide(answer, data):
             f"you would change {len(changed)} of {len(answer)}; nobody has listed the flaws of "
             "real scans, so this cannot be checked"
         )
-    if not len(changed):
-        return "you would keep all of them: are there no wrong labels?"
+    if changed["file"].nunique() < LEAST_CHANGED:
+        return (
+            f"you would change {len(changed)} of {len(answer)}, fewer than {LEAST_CHANGED}: is "
+            "what you would keep really what its label says?"
+        )
     counts = handwriting.count_found(data, changed["file"])
     flawed = sum(found for found, _ in counts.values())
     labels = counts.get("wrong label", (0, 0))[0]
