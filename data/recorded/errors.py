@@ -14,7 +14,7 @@ training with noise; and errors.json, which says how they were made. The data ar
 simulated handwriting, never real scans, split as in notebook 06.
 
 A training that is in the files is not repeated, unless the handwriting has changed since:
-then all of them are. `--seeds 1 --epochs 2 --to FOLDER` trains the first two epochs of one
+then all of them are. `--seeds 1 --epochs 10 --to FOLDER` trains the first ten epochs of one
 seed, elsewhere: the test does that, and compares.
 """
 

@@ -122,11 +122,13 @@ class Edits:
         if decision is not None:
             values = file, self.labels[file], decision, new_label, self._sums[file]
             rows.append(dict(zip(COLUMNS, values, strict=True)))
-        with write_file(self.path) as partial:
-            with partial.open("w", encoding="utf-8", newline="") as stream:
-                writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+        with (
+            write_file(self.path) as partial,
+            partial.open("w", encoding="utf-8", newline="") as stream,
+        ):
+            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
     def decisions(self):
         """[[decision, new label] of each image, or two empty texts]."""

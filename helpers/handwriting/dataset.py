@@ -39,7 +39,6 @@ from helpers.handwriting.simulator import (
 from helpers.handwriting.strokes import CLASSES
 from helpers.images import class_folders, image_files
 
-
 LEAST_SUSPECTS = 10
 """Of the list that `count_found` takes."""
 

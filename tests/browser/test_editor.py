@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 from browser import lab_server, note_errors, serious
+from refresh_notebooks import KERNELSPEC
 
 from helpers import plots
 from helpers.explorers.editor import COLUMNS, Edits, editor
@@ -87,6 +88,7 @@ def lab(browser, simulated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     data = tmp_path_factory.mktemp("data")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHOW)])
+    notebook.metadata.kernelspec = KERNELSPEC  # else JupyterLab asks for one
     nbformat.write(notebook, folder / "editor.ipynb")
     faults = []
     with lab_server(folder, simulated | {"COURSE_DATA": str(data)}) as address:

@@ -85,9 +85,9 @@ def _(scans):
 
     def equal_width(confidence, correct, bins):
         place = (confidence * bins).astype(int).clip(0, bins - 1)
-        return sum(
-            abs((confidence - correct)[place == k].sum()) for k in range(bins)
-        ) / len(confidence)
+        return sum(abs((confidence - correct)[place == k].sum()) for k in range(bins)) / len(
+            confidence
+        )
 
     def unsorted(confidence, correct, bins):
         cut = np.array_split(np.arange(len(confidence)), bins)
