@@ -61,7 +61,7 @@ const MARKUP = `
         <button type="button" class="cve-keep">Keep</button>
         <button type="button" class="cve-delete">Delete</button>
         <button type="button" class="cve-other"></button>
-        <label>or as <select class="cve-names"><option value="">which?</option></select></label>
+        <label>Other label <select class="cve-names"><option value="">which?</option></select></label>
         <button type="button" class="cve-undo">Take back</button>
       </div>
       <div class="cve-state" role="status" aria-live="polite"></div>

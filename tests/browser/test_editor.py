@@ -122,7 +122,7 @@ def test_three_decisions_are_three_rows(lab):
     lab.press("Relabel as 日")
     lab.press("Delete")
     assert lab.now() == 3
-    lab.card.get_by_label("or as").select_option("口")
+    lab.card.get_by_label("Other label").select_option("口")
     lab.settle()
     assert lab.rows() == [
         (FILES[0], "keep", ""),
@@ -150,7 +150,7 @@ def test_a_later_decision_counts_and_can_be_taken_back(lab):
 def test_what_reads_like_its_label_is_not_relabelled_so(lab):
     lab.go(2)
     assert not lab.card.locator(".cve-other").is_visible()
-    lab.card.get_by_label("or as").select_option("日")
+    lab.card.get_by_label("Other label").select_option("日")
     lab.settle()
     assert "has the label 日 already" in lab.card.get_by_role("alert").inner_text()
     lab.start_over()

@@ -41,7 +41,7 @@ def pad_notebook():
     (path,) = NOTEBOOKS.glob("07*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    loads = next(n for n, cell in enumerate(code) if "load_model(" in cell.source)
+    loads = next(n for n, cell in enumerate(code) if "= network(" in cell.source)
     shows = next(cell for cell in code if "= pad(" in cell.source)
     tell = nbformat.v4.new_code_cell(KERNEL)
     notebook.cells = [*code[: loads + 1], shows, tell]
