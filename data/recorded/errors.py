@@ -1,6 +1,6 @@
 """Trains what notebook 07 shows over several seeds; run it from anywhere, on one processor:
 
-    python data/recorded/errors.py                  # both experiments, about 13 minutes
+    python data/recorded/errors.py                  # both experiments, about 11 minutes
     python data/recorded/errors.py longer           # this one, the other stays as it is
 
 `longer` trains the CNN of notebook 06 for 80 epochs, nothing else changed, and looks at it

@@ -60,8 +60,9 @@ def test_the_notebooks_findings_are_in_them(tables):
     """What its prose says in words, whatever the seeds; its numbers are computed."""
     looks, _, noise = tables
     by_epoch = {column: looks.pivot(index="seed", columns="epoch", values=column)
-                for column in ("train", "wrong_over_90", "sure_wrong", "sure_right")}  # fmt: skip
+                for column in ("train", "test", "wrong_over_90", "sure_wrong", "sure_right")}  # fmt: skip
     assert (by_epoch["train"][80] > 0.98).all()  # converged
+    assert (by_epoch["test"][80] > by_epoch["test"][10]).all()  # surer, and no worse
     for column in ("wrong_over_90", "sure_wrong", "sure_right"):
         assert (by_epoch[column][80] > by_epoch[column][10] + 0.02).all(), column
     assert (looks["temperature"] > 1).all()
