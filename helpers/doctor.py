@@ -378,7 +378,7 @@ def check_machine():
 
 def check_writing():
     """That the course can write into its data folder, and into its caches if they are there."""
-    caches = [cache_folder() / name for name in (".", "images", "training")]
+    caches = [cache_folder() / name for name in (".", "images", "models", "training")]
     with reading(cache_folder()):
         folders = [data_folder(), *(folder for folder in caches if folder.is_dir())]
     for trial in [folder / "doctor-was-here.txt" for folder in folders]:

@@ -46,10 +46,13 @@ def judge(number, answer, given):
     """`verdict`, which must change neither the answer nor what is given."""
 
     def state():
+        def weights(values):  # a saved network holds the time of day
+            return {k: getattr(v, "get_weights", lambda v=v: v)() for k, v in values.items()}
+
         plain = None if callable(answer) else answer
-        if isinstance(plain, dict):  # a saved network holds the time of day
-            plain = {k: getattr(v, "get_weights", lambda v=v: v)() for k, v in plain.items()}
-        return pickle.dumps((given, plain))
+        if isinstance(plain, dict):
+            plain = weights(plain)
+        return pickle.dumps((weights(given), plain))
 
     before = state()
     result = verdict(number, answer, **given)

@@ -8,7 +8,8 @@ with common.js before it, carried by the output of its cell, so that it works in
 JupyterLab, in slides and in exported pages, offline. Where scripts do not run (a
 notebook that is not trusted yet, a printed page) a picture takes its place.
 The numbers are those of `helpers.convolution` and of Keras; tests compare them in a
-browser. A further page in this folder, pad.js, needs Python: `helpers.explorers.pad` carries it.
+browser. Two further pages in this folder need Python: pad.js, which `helpers.explorers.pad`
+carries, and editor.js, which `helpers.explorers.editor` does.
 """
 
 import base64

@@ -39,6 +39,9 @@ from helpers.handwriting.simulator import (
 from helpers.handwriting.strokes import CLASSES
 from helpers.images import class_folders, image_files
 
+LEAST_SUSPECTS = 10
+"""Of the list that `count_found` takes."""
+
 
 @dataclass(frozen=True)
 class Handwriting:
@@ -209,7 +212,8 @@ def count_found(data, suspects):
 
     suspects: iterable of paths relative to the data set, as in "Train/人/7.png".
     Returns {flaw: (found, planted)}. Raises CourseError for real scans, whose
-    flaws nobody has listed.
+    flaws nobody has listed, and for fewer than LEAST_SUSPECTS: asked about one file at a
+    time, it would say which are flawed.
     """
     table = data.folder / "planted-flaws.csv"
     if not table.is_file():
@@ -218,6 +222,11 @@ def count_found(data, suspects):
             "handwriting has planted ones. Look at your suspects to judge them."
         )
     suspects = {str(s).replace("\\", "/") for s in suspects}
+    if len(suspects) < LEAST_SUSPECTS:
+        raise CourseError(
+            f"Flaws are counted in lists of {LEAST_SUSPECTS} suspects or more, not of "
+            f"{len(suspects)}: look at the images."
+        )
     counts = defaultdict(lambda: [0, 0])
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -25,7 +25,7 @@ FIGURES = {
     "04": ("portrait pooled three times", (0, 0.08, 0.5, 0.6)),
     "05": ("random training images with their labels", (0, 0.07, 0.45, 0.64)),
     "06": ("blurred shapes of the characters", (0, 0.1, 0.33, 0.52)),
-    "07": ("misread test images", (0, 0.06, 0.4, 0.5)),
+    "07": ("misread test images", (0, 0.07, 0.375, 0.57)),
     "08": ("A map of the loss", (0.08, 0.08, 0.88, 0.9)),
     "09": ("heat maps of the evidence", (0.22, 0.3, 0.68, 0.98)),
     "10": ("Twelve crops", (0, 0.14, 0.51, 1)),

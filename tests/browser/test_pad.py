@@ -1,8 +1,8 @@
 """The drawing pad in a real JupyterLab: what one writes is read, and safely kept.
 
-The browser tests run the cells of notebook 07 that show the pad, with the network of
-notebook 06. They take it from the cache that the notebooks have filled under `run.py`,
-else from the course's own cache, and are skipped where neither has it: training takes
+The browser tests run the cells of notebook 07 that show the pad, with the networks of
+notebook 06. They take them from the cache that the notebooks have filled under `run.py`,
+else from the course's own cache, and are skipped where neither has them: training takes
 minutes.
 """
 
@@ -40,14 +40,11 @@ def pad_notebook():
     """The cells of notebook 07 that the pad needs, as a notebook of their own."""
     (path,) = NOTEBOOKS.glob("07*.ipynb")
     notebook = nbformat.read(path, as_version=4)
-    heading = [re.findall(r"^## (.*)", cell.source, re.MULTILINE) for cell in notebook.cells]
-    start = heading.index(["Write yourself"])
-    length = next(i for i, found in enumerate(heading[start + 1 :]) if found)
-    section = notebook.cells[start : start + length + 1]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    trains = ["with reuse_training(" in cell.source for cell in code]
+    loads = next(n for n, cell in enumerate(code) if "= network(" in cell.source)
+    shows = next(cell for cell in code if "= pad(" in cell.source)
     tell = nbformat.v4.new_code_cell(KERNEL)
-    notebook.cells = [*code[: trains.index(True)], *section, tell]
+    notebook.cells = [*code[: loads + 1], shows, tell]
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
@@ -58,16 +55,15 @@ def pad_notebook():
 @pytest.fixture(scope="module")
 def environment(simulated, tmp_path_factory):
     """Data of the session; trained networks of the session or of the course."""
-    trained = Path(simulated["COURSE_CACHE"]) / "training"
-    if trained.is_dir():
+    saved = Path(simulated["COURSE_CACHE"]) / "models"
+    if saved.is_dir():
         return simulated
     cache = tmp_path_factory.mktemp("cache")
-    if (cache_folder() / "training").is_dir():
-        shutil.copytree(
-            cache_folder() / "training",
-            cache / "training",
-            copy_function=_link,
+    if not (cache_folder() / "models").is_dir():
+        skip_or_fail(
+            "notebook 06 has saved no networks: run it, or these tests by `python tests/run.py`"
         )
+    shutil.copytree(cache_folder() / "models", cache / "models", copy_function=_link)
     return simulated | {"COURSE_CACHE": str(cache)}
 
 
@@ -172,13 +168,7 @@ def lab(browser, environment, tmp_path_factory):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         shown = page.locator(".cvp")
-        untrained = page.get_by_text("has not been trained on this machine")
-        shown.or_(untrained).first.wait_for(timeout=120_000)
-        if untrained.is_visible():
-            skip_or_fail(
-                "the network of notebook 06 is not in the cache: run notebook 06, "
-                "or these tests by `python tests/run.py`"
-            )
+        shown.wait_for(timeout=240_000)
         page.get_by_text("| Idle").wait_for(timeout=60_000)
         shown.scroll_into_view_if_needed()
         yield Pad(page, Path(environment["COURSE_DATA"]), sent)

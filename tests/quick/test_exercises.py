@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from exercise_cases import CASES, FUNCTIONS, WITH_KERAS
 from exercise_trials import FAILURES, every_trial, fails, nothing_solved, scans
@@ -158,26 +159,38 @@ def test_a_notebook_needs_only_its_own_checks():
 # --- Exercises that depend on the data ------------------------------------------
 
 
-def test_a_third_of_the_wrong_labels_will_do(tmp_path):
-    bad = [f"Train/人/{k}.png" for k in range(1, 9)]
-    folder = tmp_path / "Train" / "人"
-    folder.mkdir(parents=True)
-    for k in range(1, 10):
-        (folder / f"{k}.png").touch()
+def decisions(files, changed):
+    """A table as the editor of notebook 07 makes it: the first ones would be deleted."""
+    made = ["delete"] * changed + ["keep"] * (len(files) - changed)
+    rows = [[file, "人", decision, ""] for file, decision in zip(files, made, strict=True)]
+    return pd.DataFrame(rows, columns=["file", "label", "decision", "new_label"])
+
+
+def test_half_of_what_is_changed_must_be_flawed(tmp_path):
+    bad = [f"Train/人/{k}.png" for k in range(1, 13)]
+    good = [f"Train/口/{k}.png" for k in range(1, 31)]
     rows = "".join(f"wrong label,{file},\n" for file in bad)
     table = tmp_path / "planted-flaws.csv"
     table.write_text("flaw,file,original\n" + rows, encoding="utf-8")
     data = Handwriting(tmp_path, False, "")
-    assert verdict("07.4", bad[:3], data=data) == ("right", "")
-    reason = "2 of 8 wrong labels are among your 2 files"
-    assert verdict("07.4", bad[:2], data=data) == ("not yet", reason)
+
+    def judged(files, changed):
+        return verdict("07.5", decisions(files, changed), data=data)
+
+    assert judged(bad + good, 12) == ("right", "")
+    assert judged(bad + good, 24) == ("right", "")
+    assert "only 12 of the 25" in judged(bad + good, 25)[1]
+    assert "7 of the 14" in judged(bad[:7] + good, 14)[1]
+    assert "20 decisions so far" in judged(bad + good[:8], 12)[1]
+    assert "you would change 9" in judged(bad + good, 9)[1]
 
 
-def test_wrong_labels_of_real_scans_are_not_checked(tmp_path):
+def test_decisions_on_real_scans_are_counted_alone(tmp_path):
     data = Handwriting(tmp_path, True, "")
-    state, reason = verdict("07.4", ["Train/人/1.png"], data=data)
-    assert state == "not yet" and "nobody has listed" in reason
-    assert verdict("07.4", None, data=data)[0] == "no answer yet"
+    files = [f"Train/人/{k}.png" for k in range(30)]
+    state, reason = verdict("07.5", decisions(files, 12), data=data)
+    assert state == "not yet" and "you would change 12 of 30" in reason
+    assert verdict("07.5", None, data=data)[0] == "no answer yet"
 
 
 def scaled(page):

@@ -569,20 +569,23 @@ def test_count_found(ready):
     nothing = {flaw: (0, n) for flaw, n in planted.items()}
     everything = {flaw: (n, n) for flaw, n in planted.items()}
     files = [row["file"] for row in rows]
-    listed = set(files)
-    sound = [
-        f.relative_to(ready).as_posix()
-        for f in (ready / "Train" / "人").iterdir()
-        if f.relative_to(ready).as_posix() not in listed
-    ]
-    assert count_found(found, []) == nothing
+    sound = [f"Train/人/{k}.png" for k in range(100, 120)]
+    assert not {*sound} & {*files}
     assert count_found(found, sound) == nothing
     assert count_found(found, files + sound) == everything
-    assert count_found(found, (Path(f) for f in files + files)) == everything
-    windows = [f.replace("/", "\\") for f in files]
+    assert count_found(found, (Path(f) for f in files + files + sound)) == everything
+    windows = [f.replace("/", "\\") for f in files + sound]
     assert count_found(found, windows) == everything
-    one = count_found(found, files[:1])
+    one = count_found(found, files[:1] + sound)
     assert one == {**nothing, rows[0]["flaw"]: (1, planted[rows[0]["flaw"]])}
+
+
+def test_flaws_are_not_told_file_by_file(ready):
+    found = get("tiny")
+    for few in ([], ["Train/人/1.png"], ["Train/人/1.png"] * 20):
+        with pytest.raises(CourseError, match="lists of 10 suspects or more") as caught:
+            count_found(found, few)
+        sentence(caught)
 
 
 def test_nobody_has_listed_the_flaws_of_real_scans(real):

@@ -50,15 +50,7 @@ def test_every_slide_of_the_talk_has_notes(path):
     assert [n for n in begun[1:] if kinds[n + 1 : n + 2] != ["notes"]] == []
 
 
-LONGER = ("07",)
-"""Numbers of the lectures that have yet to be shortened."""
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for path in LECTURES if not path.name.startswith(LONGER)],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_a_talk_leaves_time_for_each_screen(path):
     """75 seconds for each, on the average; and no more cells than a student reads."""
     notebook = nbformat.read(path, as_version=4)
