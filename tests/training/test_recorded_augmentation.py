@@ -44,7 +44,7 @@ def mean(recorded):
 def test_every_training_is_recorded_once_with_every_seed(recorded, script):
     assert not recorded.duplicated([*KEYS, "on"]).any()
     assert recorded["accuracy"].between(0, 1).all()
-    found = set(recorded[KEYS].fillna("").itertuples(index=False, name=None))
+    found = set(recorded[KEYS].astype(object).fillna("").itertuples(index=False, name=None))
     planned = {
         (name, *way)
         for name, experiment in script.EXPERIMENTS.items()
@@ -124,7 +124,7 @@ def test_what_the_notebook_says_in_words(recorded, mean):
     assert kind(turned, "training") < 0.95 < 0.99 < kind("mirrored", "training")
 
     # What imitates writing helps most; each way was best at the rate of the slow ones.
-    assert min(kind(way, "test") for way in ("varied", "elastic")) > 0.03 + max(
+    assert min(kind(way, "test") for way in ("varied", "elastic")) > 0.02 + max(
         kind(way, "test") for way in ("mixup", "CutMix", "erased", "mirrored")
     )
     rates = recorded.query("experiment == 'kinds' and on == 'validation'")
