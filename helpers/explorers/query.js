@@ -33,7 +33,6 @@ const STYLE = `
 .cvn-tile { display: block; background-repeat: no-repeat; }
 .cvn-wall [aria-selected="true"] { outline: 3px solid var(--other); outline-offset: 0; }
 .cvn-query { display: flex; gap: 14px; align-items: center; min-height: ${QUERY}px; }
-.cvn-query p { margin: 0; }
 .cvn-said { font-size: 18px; line-height: 26px; font-weight: 600; }
 .cvn-of { color: var(--soft); }
 .cvn .cvn-space { margin: 5px 0 2px; padding: 0; }
@@ -69,7 +68,7 @@ const PAGE = `
     </div>
     <div>
       <div class="cvn-query"><span class="cvn-asked"></span>
-        <div><p class="cvn-said"></p><p class="cvn-of"></p></div></div>
+        <div><div class="cvn-said"></div><div class="cvn-of"></div></div></div>
       <div class="cvn-found"></div>
     </div>
   </div>
