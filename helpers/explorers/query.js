@@ -33,7 +33,7 @@ const STYLE = `
 .cvn-tile { display: block; background-repeat: no-repeat; }
 .cvn-wall [aria-selected="true"] { outline: 3px solid var(--other); outline-offset: 0; }
 .cvn-query { display: flex; gap: 14px; align-items: center; min-height: ${QUERY}px; }
-.cvn-said { font-size: 18px; line-height: 26px; font-weight: 600; }
+.cvn-said { font-size: 20px; line-height: 26px; }
 .cvn-of { color: var(--soft); }
 .cvn .cvn-space { margin: 5px 0 2px; padding: 0; }
 .cvn-space b { font-weight: 600; }
