@@ -97,7 +97,7 @@ function mount(root, settings) {
   if (settings.font) {
     rule.textContent += `@font-face { font-family: "${mark}"; src: url("${settings.font}"); }`;
     card.style.fontFamily =
-      `system-ui, "Segoe UI", "Helvetica Neue", Arial, "${mark}", sans-serif`;
+      `"${mark}", system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif`;
   }
   card.before(rule);
 
