@@ -33,8 +33,7 @@ const STYLE = `
 .cvn-tile { display: block; background-repeat: no-repeat; }
 .cvn-wall [aria-selected="true"] { outline: 3px solid var(--other); outline-offset: 0; }
 .cvn-query { display: flex; gap: 14px; align-items: center; min-height: ${QUERY}px; }
-.cvn-query p { margin: 0; }
-.cvn-said { font-size: 18px; line-height: 26px; font-weight: 600; }
+.cvn-said { font-size: 20px; line-height: 26px; }
 .cvn-of { color: var(--soft); }
 .cvn .cvn-space { margin: 5px 0 2px; padding: 0; }
 .cvn-space b { font-weight: 600; }
@@ -69,7 +68,7 @@ const PAGE = `
     </div>
     <div>
       <div class="cvn-query"><span class="cvn-asked"></span>
-        <div><p class="cvn-said"></p><p class="cvn-of"></p></div></div>
+        <div><div class="cvn-said"></div><div class="cvn-of"></div></div></div>
       <div class="cvn-found"></div>
     </div>
   </div>
@@ -98,7 +97,7 @@ function mount(root, settings) {
   if (settings.font) {
     rule.textContent += `@font-face { font-family: "${mark}"; src: url("${settings.font}"); }`;
     card.style.fontFamily =
-      `system-ui, "Segoe UI", "Helvetica Neue", Arial, "${mark}", sans-serif`;
+      `"${mark}", system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif`;
   }
   card.before(rule);
 
