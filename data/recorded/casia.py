@@ -173,8 +173,8 @@ class ProcessorSeconds(keras.callbacks.Callback):
         self.seconds.append(time.process_time() - self.start)
 
 
-def train(experiment, data, seed, most=None):
-    """(scores of the training, [one row for each epoch]); `most` epochs at the most."""
+def fit(experiment, data, seed, most=None):
+    """(trained network, its history, ProcessorSeconds); `most` epochs at the most."""
     what = EXPERIMENTS[experiment]
     part, val = data.train, data.val
     if what.writers:
@@ -210,6 +210,13 @@ def train(experiment, data, seed, most=None):
         callbacks=[clock] if what.falls else [clock, stopping],
         verbose=0,
     )
+    return model, history, clock
+
+
+def train(experiment, data, seed, most=None):
+    """(scores of the training, [one row for each epoch]); `most` epochs at the most."""
+    model, history, clock = fit(experiment, data, seed, most)
+    change = permuted if EXPERIMENTS[experiment].permuted else np.asarray
     scores = {"parameters": model.count_params(), "epochs": len(history.epoch)}
     scores["seconds"] = round(clock.seconds[-1], 1)
     parts = {

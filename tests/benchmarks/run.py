@@ -1,10 +1,12 @@
 """All benchmarks, as one table: each against its plain reference or its budget.
 
     python tests/benchmarks/run.py [loader] [simulator] [cache] [training] [notebooks]
+                                   [sim_to_real]
 
 Without names, all of them: most of an hour on a quiet machine with two cores, nearly all
 of it for the notebooks. Only the ratios of one run mean something; seconds differ from
-machine to machine. It is a report: no test and no CI depends on it.
+machine to machine. `sim_to_real` reports accuracies, not seconds. It is a report: no test
+and no CI depends on it.
 """
 
 import importlib
@@ -15,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-NAMES = ("loader", "simulator", "cache", "training", "notebooks")
+NAMES = ("loader", "simulator", "cache", "training", "notebooks", "sim_to_real")
 
 
 def processor():
@@ -37,9 +39,12 @@ def main(names):
     print(f"{'what':34}{'reference':>11}{'ours':>11}{'ratio':>8}  note")
     for name in names or NAMES:
         module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+        scores = getattr(module, "SCORES", False)  # accuracies: more is better
+        unit = "  " if scores else " s"
         for what, reference, ours, note in module.run():
+            ratio = ours / reference if scores else reference / ours
             print(
-                f"{what:34}{reference:9.3f} s{ours:9.3f} s{reference / ours:7.1f}x  {note}",
+                f"{what:34}{reference:9.3f}{unit}{ours:9.3f}{unit}{ratio:7.2f}x  {note}",
                 flush=True,
             )
 
