@@ -47,15 +47,15 @@ NOTEBOOKS = {
     "02": Cost(17, 30),
     "03": Cost(29, 30),
     "04": Cost(74, 90),
-    "05": Cost(23, 30),
-    "06": Cost(121, 180),
-    "07": Cost(54, 60),  # after 06, whose networks it takes from the cache
+    "05": Cost(32, 30),
+    "06": Cost(98, 180),
+    "07": Cost(29, 60),  # after 06, whose networks it takes from the cache
     "08": Cost(157, 180),
     "09": Cost(56, 90),
-    "10": Cost(115, 180),
-    "11": Cost(60, 150),
-    "12": Cost(60, 150),
-    "13": Cost(90, 150),
+    "10": Cost(76, 180),
+    "11": Cost(41, 150),
+    "12": Cost(33, 150),
+    "13": Cost(40, 150),
 }
 """What the lectures cost, with nothing cached. The README's minutes are the measured ones;
 the benchmark (`python tests/benchmarks/run.py notebooks`) measures, and names both."""
