@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,8 +22,12 @@ def skip_or_fail(reason):
 
 
 def module_of(path):
-    """The module in a file that cannot be imported by name, such as a script in data/."""
+    """The module in a file that cannot be imported by name, such as a script in data/.
+
+    It finds the files beside it, as it does where Python runs it.
+    """
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with mock.patch.object(sys, "path", [str(path.parent), *sys.path]):
+        spec.loader.exec_module(module)
     return module

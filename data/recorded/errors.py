@@ -20,22 +20,18 @@ seed, elsewhere: the test does that, and compares.
 
 import argparse
 import csv
-import hashlib
 import json
-import platform
 import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
+import casia  # beside this file: what both recordings read and write alike
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize_scalar
 
-from helpers import handwriting
 from helpers.files import write_file
-from helpers.images import load_folder
 from helpers.quiet_keras import keras
 
 FOLDER = Path(__file__).resolve().parent
@@ -49,32 +45,6 @@ FALLING = 12  # epochs in which the rate falls to 0, with changed labels
 WAYS = ("true labels", "as is", "random removed", "suspects removed", "relabelled")
 
 layers = keras.layers
-
-
-# --- Data -----------------------------------------------------------------------------
-
-
-class Data(NamedTuple):
-    X: np.ndarray
-    y: np.ndarray
-    train: np.ndarray  # numbers of images in X
-    val: np.ndarray
-    X_test: np.ndarray
-    y_test: np.ndarray
-    digest: str
-
-
-def load():
-    """The data of notebook 06, split as there."""
-    data = handwriting.get("default")
-    if data.real:
-        raise SystemExit("These runs are published: unset COURSE_CASIA to simulate handwriting.")
-    X, y, _, _ = load_folder(data.train)
-    X_test, y_test, _, _ = load_folder(data.test)
-    shuffled = np.random.default_rng(seed=1).permutation(len(X))
-    val, train = np.split(shuffled, [round(0.2 * len(X))])
-    digest = hashlib.sha256(X.tobytes() + y.tobytes() + X_test.tobytes() + y_test.tobytes())
-    return Data(X, y, train, val, X_test, y_test, digest.hexdigest())
 
 
 # --- Suspects, as in notebook 07 --------------------------------------------------------
@@ -261,13 +231,6 @@ def noise(data, seed, most=None):
 # --- Files ------------------------------------------------------------------------------
 
 
-def read_rows(file):
-    if not file.exists():
-        return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def write_rows(file, rows):
     with write_file(file) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
@@ -276,19 +239,7 @@ def write_rows(file, rows):
 
 
 def rounded(seed, rows):
-    return [
-        {"seed": str(seed)}
-        | {k: f"{v:.4f}" if isinstance(v, float) else str(v) for k, v in row.items()}
-        for row in rows
-    ]
-
-
-def processor():
-    """Its name where the system tells it."""
-    file = Path("/proc/cpuinfo")
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return [{"seed": str(seed)} | casia.rounded(row) for row in rows]
 
 
 def write_card(file, digest, epochs, noise):
@@ -299,7 +250,7 @@ def write_card(file, digest, epochs, noise):
         "command": "python data/recorded/errors.py",
         "date": date.today().isoformat(),
         "versions": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
-        "processor": f"one core of {processor()}",
+        "processor": f"one core of {casia.processor()}",
         "processor_seconds": round(seconds),
         "trainings": len(last) + len(noise),
         "handwriting": digest,
@@ -324,9 +275,9 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
-    data = load()
+    data = casia.load()
     *tables, card = [options.to / name for name in FILES]
-    epochs, confidence, noisy = map(read_rows, tables)
+    epochs, confidence, noisy = map(casia.read_rows, tables)
     there = card.exists() and json.loads(card.read_text(encoding="utf-8"))["handwriting"]
     if there and there != data.digest:
         print("The handwriting has changed: everything is trained again.")

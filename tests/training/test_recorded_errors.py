@@ -76,7 +76,7 @@ def test_the_notebooks_findings_are_in_them(tables):
 
 def test_it_is_the_handwriting_of_today(script):
     advice = "the handwriting has changed: run data/recorded/errors.py again"
-    assert script.load().digest == card_of(script)["handwriting"], advice
+    assert script.casia.load().digest == card_of(script)["handwriting"], advice
 
 
 def test_suspects_and_scores_are_right(script):
