@@ -29,10 +29,10 @@ from helpers.handwriting.writers import Writer
 from helpers.images import is_image
 
 SEED = 2011  # the year in which CASIA-HWDB was published
-RECIPE = 1  # raised whenever the same seed would give other images
+RECIPE = 2  # raised whenever the same seed would give other images
 WHAT = "simulated handwriting, drawn by a program; not CASIA"
-SECOND_HAND = 3000  # the writer of the poorly written characters
-MESSY = 1.3  # and how messy that hand is
+SECOND_HAND = 3006  # the writer of the poorly written characters
+MESSY = 1.5  # and how messy that hand is
 
 
 class Size(NamedTuple):

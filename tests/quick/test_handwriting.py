@@ -151,7 +151,7 @@ def test_it_is_refused_in_the_place_of_casia(ready, data, monkeypatch, where):
         lambda text: "",
         lambda text: text[:40],
         lambda text: "[]",
-        lambda text: text.replace('"recipe": 1', '"recipe": 0'),
+        lambda text: text.replace('"recipe": 2', '"recipe": 1'),
         lambda text: text.replace('"seed": 2011', '"seed": 2012'),
         lambda text: text.replace('"tiny"', '"full"'),
         None,
