@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.model_selection import GroupShuffleSplit
 
 from helpers import handwriting
 from helpers.files import write_file
@@ -33,8 +34,7 @@ from helpers.quiet_keras import keras
 FOLDER = Path(__file__).resolve().parent
 SEEDS = (1, 2, 3, 4, 5)
 BATCH = 128
-PATIENCE = 10  # epochs without a better validation accuracy
-OF_FEW = 5  # the same where an epoch shows every image several times
+PATIENCE = 15  # epochs without a better validation accuracy
 AT_MOST = 100  # epochs with early stopping
 FALLING = 20  # epochs in which the rate falls to 0
 
@@ -49,24 +49,27 @@ class Data(NamedTuple):
     y: np.ndarray
     writers: np.ndarray
     train: np.ndarray  # numbers of images in X
-    val: np.ndarray
+    val: np.ndarray  # by other writers than `train`
     X_test: np.ndarray
     y_test: np.ndarray
+    writers_test: np.ndarray
     digest: str
 
 
 def load():
-    """The data of notebook 06, split as there."""
+    """The data of notebook 06, split by writer as there."""
     data = handwriting.get("default")
     if data.real:
         raise SystemExit("These runs are published: unset COURSE_CASIA to simulate handwriting.")
     X, y, _, files = load_folder(data.train)
-    X_test, y_test, _, _ = load_folder(data.test)
-    shuffled = np.random.default_rng(seed=1).permutation(len(X))
-    val, train = np.split(shuffled, [round(0.2 * len(X))])
-    digest = hashlib.sha256(X.tobytes() + y.tobytes() + X_test.tobytes() + y_test.tobytes())
+    X_test, y_test, _, files_test = load_folder(data.test)
     writers = data.writers(data.train, files)
-    return Data(X, y, writers, train, val, X_test, y_test, digest.hexdigest())
+    cut = GroupShuffleSplit(1, test_size=0.2, random_state=1)
+    random = np.random.default_rng(seed=1)
+    train, val = map(random.permutation, next(cut.split(X, y, groups=writers)))
+    digest = hashlib.sha256(X.tobytes() + y.tobytes() + X_test.tobytes() + y_test.tobytes())
+    writers_test = data.writers(data.test, files_test)
+    return Data(X, y, writers, train, val, X_test, y_test, writers_test, digest.hexdigest())
 
 
 def permuted(X):
@@ -78,12 +81,12 @@ def permuted(X):
 
 
 def of_writers(data, count, seed):
-    """Training and validation images of so many writers; few are repeated, so that an
-    epoch has as many steps as one with all of them."""
-    numbers = np.unique(data.writers)
+    """Training images of so many writers, repeated, so that an epoch has as many steps as
+    one with all of them."""
+    numbers = np.unique(data.writers[data.train])
     chosen = np.random.default_rng(seed).permutation(numbers)[:count]
-    train, val = (p[np.isin(data.writers[p], chosen)] for p in (data.train, data.val))
-    return np.tile(train, round(len(numbers) / count)), val
+    few = data.train[np.isin(data.writers[data.train], chosen)]
+    return np.tile(few, round(len(numbers) / count))
 
 
 # --- Networks -------------------------------------------------------------------------
@@ -176,9 +179,7 @@ class ProcessorSeconds(keras.callbacks.Callback):
 def fit(experiment, data, seed, most=None):
     """(trained network, its history, ProcessorSeconds); `most` epochs at the most."""
     what = EXPERIMENTS[experiment]
-    part, val = data.train, data.val
-    if what.writers:
-        part, val = of_writers(data, what.writers, seed)
+    part = of_writers(data, what.writers, seed) if what.writers else data.train
     change = permuted if what.permuted else np.asarray
     keras.utils.set_random_seed(seed)
     classes = int(data.y.max()) + 1
@@ -196,15 +197,13 @@ def fit(experiment, data, seed, most=None):
     )
     clock = ProcessorSeconds()
     stopping = keras.callbacks.EarlyStopping(
-        monitor="val_accuracy",
-        patience=OF_FEW if what.writers else PATIENCE,
-        restore_best_weights=True,
+        monitor="val_accuracy", patience=PATIENCE, restore_best_weights=True
     )
     epochs = FALLING if what.falls else AT_MOST
     history = model.fit(
         change(data.X[part]),
         data.y[part],
-        validation_data=(change(data.X[val]), data.y[val]),
+        validation_data=(change(data.X[data.val]), data.y[data.val]),
         epochs=min(epochs, most or epochs),
         batch_size=BATCH,
         callbacks=[clock] if what.falls else [clock, stopping],

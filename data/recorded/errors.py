@@ -1,4 +1,4 @@
-"""Trains what notebook 07 shows over several seeds; run it from anywhere, on one processor:
+"""Trains what notebook 07 shows over four seeds; run it from anywhere, on one processor:
 
     python data/recorded/errors.py                  # both experiments, about 11 minutes
     python data/recorded/errors.py longer           # this one, the other stays as it is
@@ -44,8 +44,6 @@ NOISE = 0.1  # share of training labels that are changed
 FALLING = 12  # epochs in which the rate falls to 0, with changed labels
 WAYS = ("true labels", "as is", "random removed", "suspects removed", "relabelled")
 
-layers = keras.layers
-
 
 # --- Suspects, as in notebook 07 --------------------------------------------------------
 
@@ -69,29 +67,9 @@ def suspicion(F, y):
 # --- Networks ---------------------------------------------------------------------------
 
 
-def cnn(classes):
-    """The CNN of notebook 06."""
-    return keras.Sequential(
-        [
-            keras.Input((80, 60, 1)),
-            layers.Rescaling(-1 / 255, offset=1),
-            layers.AveragePooling2D(2),
-            layers.Conv2D(16, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(classes),
-        ]
-    )
-
-
 def compiled(classes, seed, rate):
     keras.utils.set_random_seed(seed)
-    model = cnn(classes)
+    model = casia.cnn(classes)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     return model

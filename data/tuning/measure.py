@@ -220,8 +220,8 @@ def main():
     if options.short:
         rows, epochs, processes = rows[:: len(rows) // 3 + 1], 1, 1
 
-    # Points of another space or script are never mixed with these.
-    settings = json.dumps([tuning_table.SPACE, list(rows), epochs, SEED])
+    # Points of another space, script or simulator are never mixed with these.
+    settings = json.dumps([tuning_table.SPACE, list(rows), epochs, SEED, simulator.RECIPE])
     source = Path(__file__).read_bytes() + settings.encode()
     name = f"cnn-table-{hashlib.sha256(source).hexdigest()[:12]}"
     kept = cache_folder() / name

@@ -68,7 +68,8 @@ class Handwriting:
         return folders[0] if folders else None
 
     def writers(self, folder, files) -> np.ndarray | None:
-        """Who wrote each of the `files` of `folder`: (n,) numbers; None where nobody knows.
+        """Who wrote each of the `files` of `folder`: (n,) numbers; None where nobody knows,
+        or where one person wrote them all, so that writers cannot be told apart.
 
         folder, files: as `load_folder` takes and gives them. The numbers are those of
         `writers.csv` beside the parts, which simulated handwriting has, and scans that came
@@ -81,7 +82,8 @@ class Handwriting:
             writer = {row["file"]: int(row["writer"]) for row in csv.DictReader(file)}
         part = Path(folder).name
         try:
-            return np.array([writer[f"{part}/{file}"] for file in files])
+            wrote = np.array([writer[f"{part}/{file}"] for file in files])
+            return wrote if len(set(wrote)) > 1 else None
         except KeyError as error:
             cure = "the table, and writers count as unknown"
             if not self.real:

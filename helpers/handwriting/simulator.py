@@ -31,8 +31,8 @@ from helpers.images import is_image
 SEED = 2011  # the year in which CASIA-HWDB was published
 RECIPE = 2  # raised whenever the same seed would give other images
 WHAT = "simulated handwriting, drawn by a program; not CASIA"
-SECOND_HAND = 3006  # the writer of the poorly written characters
-MESSY = 1.5  # and how messy that hand is
+SECOND_HAND = 3000  # the writer of the poorly written characters
+MESSY, UNSTEADY = 1.5, 3.0  # and how messy that hand is, and how much it varies
 
 
 class Size(NamedTuple):
@@ -118,7 +118,7 @@ def _write_tables(folder, jobs, flaws):
 def _draw(folder, names, seed, size, number, images):
     """Write one writer's images; return their number."""
     if number == SECOND_HAND:
-        writer = Writer(seed, number, MESSY, cursiveness=0.9)
+        writer = Writer(seed, number, MESSY, cursiveness=0.9, unsteadiness=UNSTEADY)
     else:
         writer = Writer(seed, number, size.messiness)
     for place, character, sample in images:

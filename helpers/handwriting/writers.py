@@ -176,10 +176,12 @@ class Writer:
     seed, number: which person (the same pair is always the same person).
     messiness: 1 is an ordinary spread of hands; larger is harder to read.
     cursiveness: 0 lifts the pen after each stroke, 1 links many; None draws it.
+    unsteadiness: 1 is an ordinary difference of one's own samples; larger is more.
     """
 
-    def __init__(self, seed, number, messiness=1.0, cursiveness=None):
+    def __init__(self, seed, number, messiness=1.0, cursiveness=None, unsteadiness=1.0):
         self.key = (seed, number)
+        self.unsteadiness = unsteadiness
         random = np.random.default_rng([seed, number, 7])
         normal, uniform = random.normal, random.uniform
         self.slant = normal(0, 0.14) * messiness  # x per unit of y
@@ -214,7 +216,7 @@ class Writer:
             self.habits[character] = self._habit(character)
         shape, lasting, links = self.habits[character]
         random = np.random.default_rng([*self.key, ord(character), sample])
-        fresh = variation(random, shape, self.messiness, 1)
+        fresh = variation(random, shape, self.messiness * self.unsteadiness, 1)
         path, pressure = self._path(random, shape, lasting, fresh, links)
         return self._ink(random, self._draw(random, path, pressure))
 
