@@ -1,4 +1,4 @@
-"""06, 07 and 13 on real scans: each runs once, says that its data is real, and titles of 07 hold.
+"""06, 07, 13 and 14 on real scans: each runs once, says that its data is real, and titles of 07 hold.
 
 What 05 says is read in test_real_titles.py.
 """
@@ -91,7 +91,7 @@ def test_titles_of_07_say_what_its_numbers_say(real, tmp_path):
                      re.MULTILINE)  # fmt: skip
 
 
-@pytest.mark.parametrize("number", ["06", "13"])
+@pytest.mark.parametrize("number", ["06", "13", "14"])
 def test_real_sample(number, real, tmp_path):
     text = text_of(execute(lecture(number), tmp_path / "real.ipynb", real))
     assert re.search("^Data: real", text, re.MULTILINE)
@@ -105,3 +105,10 @@ def test_real_sample(number, real, tmp_path):
         found = re.findall(r"(pixels|features) +(\d+)% of the five nearest are right", text)
         share = {name: int(percent) for name, percent in found}
         assert share["features"] > share["pixels"]
+    if number == "14":
+        assert "11 characters, writers not recorded" in text
+        live = dict(
+            re.findall(r"^  (HOG, logistic|pixels, logistic|by chance) +([\d.]+)$", text, re.M)
+        )
+        live = {way: float(value) for way, value in live.items()}
+        assert live["HOG, logistic"] > live["pixels, logistic"] > live["by chance"]
