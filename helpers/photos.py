@@ -8,6 +8,9 @@
     data = photos.load_set(path, 224)    # a folder or a zip archive of it
     data.X, data.y, data.names           # photos, class numbers, class names
 
+    data = photos.crops({"cat": photos.load("cat"), ...})    # squares, none shares a pixel
+    photos.copies(data.X)                # groups of photos that are nearly the same
+
 The files of the packages are read directly, without importing the packages, which
 takes seconds. See data/README.md for where to put a set.
 """
@@ -455,6 +458,60 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
     y = np.repeat(np.arange(len(names), dtype=np.int64), counts)
     label = f"{len(chosen):,} photos, {shown(path.name)}"
     return PhotoSet(X, y, names, [shown(file) for file in chosen], label)
+
+
+# --- Squares of a few photos, and copies among many -----------------------------------
+
+
+def crops(pictures, side=64, block=90, sizes=(40, 60, 90), most=16, seed=1) -> PhotoSet:
+    """Squares cut out of a few photos, to ask which photo a square is a piece of.
+
+    pictures: {class name: uint8 (height, width) or (height, width, 3)}. Each is divided into
+    blocks of `block` pixels, no two of which share a pixel; what is left over at its edges is
+    not used. From each of at most `most` blocks, drawn at random, comes one square of
+    each of `sizes`, at a random place of the block and brought to `side` as by `fit`. Their
+    `files` say from where: "cat/r1c2-40" is 40 pixels of the block in row 1, column 2, so
+    what comes before the last "-" is the block.
+    """
+    random = np.random.default_rng(seed)
+    X, y, files = [], [], []
+    for number, (name, photo) in enumerate(pictures.items()):
+        rows, columns = (length // block for length in photo.shape[:2])
+        chosen = random.permutation(rows * columns)[:most]
+        for row, column in sorted(divmod(int(place), columns) for place in chosen):
+            for size in sizes:
+                top, left = random.integers(0, block - size + 1, 2)
+                top, left = top + row * block, left + column * block
+                X.append(fit(photo[top : top + size, left : left + size], side))
+                y.append(number)
+                files.append(f"{name}/r{row}c{column}-{size}")
+    label = f"{len(X):,} crops of {len(pictures)} photos"
+    return PhotoSet(np.stack(X), np.array(y, np.int64), list(pictures), files, label)
+
+
+def copies(X, together=None, most=4.0):
+    """(n,) numbers of groups: photos with the same number are nearly the same photo.
+
+    X: (n, height, width, 3) uint8. Two photos are copies if their thumbnails of 16 x 16
+    pixels, or that of one and the mirror image of the other, differ by at most `most` of 255
+    levels in the mean, and by a quarter of their contrast (half a level will always do). So
+    a photo that was saved again, or at another size, is found; one that was cropped or turned
+    is not. What is a copy of a copy is in the group, too. together: (n,) what belongs
+    together anyhow; photos that agree in it are in one group.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    small = np.stack([fit(photo, 16) for photo in X]).astype(np.float32)
+    rows, mirrored = (a.reshape(len(X), -1) for a in (small, small[:, :, ::-1]))
+    contrast = np.abs(small - small.mean(axis=(1, 2), keepdims=True)).mean(axis=(1, 2, 3))
+    limits = np.clip(contrast / 4, 0.5, most)
+    near = np.empty((len(X), len(X)), bool)
+    for i, row in enumerate(rows):  # one at a time: n x n x 768 numbers are too many
+        apart = [np.abs(others - row).mean(axis=1) for others in (rows, mirrored)]
+        near[i] = np.minimum(*apart) <= np.minimum(limits, limits[i])
+        if together is not None:
+            near[i] |= np.equal(together, together[i])
+    return connected_components(near, directed=False)[1]
 
 
 def _variable(name):

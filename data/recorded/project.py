@@ -1,0 +1,243 @@
+"""Trains what notebook 15 shows over five seeds; run it from anywhere, it takes minutes:
+
+    python data/recorded/project.py             # every experiment
+    python data/recorded/project.py ways        # this one, the others stay as they are
+
+It writes project.csv beside this file: one row for each training. The data are squares cut
+out of sixteen real photos that scikit-image and scikit-learn bring; each seed divides them
+anew into training, validation and test, no region in two parts.
+
+`--seeds 1 --to FOLDER` repeats the first seed alone, elsewhere. What is in the file already
+is not trained again: delete the file to start over.
+"""
+
+import argparse
+import csv
+import functools
+import time
+from pathlib import Path
+
+import numpy as np
+from skimage import data as bundled
+from sklearn.datasets import load_sample_image
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.preprocessing import StandardScaler
+
+from helpers import imagenet, photos
+from helpers.files import write_file
+from helpers.quiet_keras import keras
+
+FOLDER = Path(__file__).resolve().parent
+COLUMNS = "experiment", "way", "share", "seed", "validation", "accuracy", "macro_f1", "seconds"
+SEEDS = 1, 2, 3, 4, 5
+SIDE, BATCH = 64, 32
+EPOCHS = {"from scratch": 30, "augmented": 30, "fine-tuned": 10}
+"""For all training regions; with a third of them half as many again, so half the steps."""
+
+RATES = {"from scratch": 4e-3, "augmented": 4e-3, "fine-tuned": 3e-4}
+
+layers = keras.layers
+
+# --- Data -----------------------------------------------------------------------------
+
+BUNDLED = {
+    **{n: n for n in ("brick", "grass", "gravel", "coins", "page", "moon")},
+    **{n: n for n in ("camera", "coffee", "astronaut", "rocket", "retina")},
+    "cat": "chelsea",
+    "galaxies": "hubble_deep_field",
+    "tissue": "immunohistochemistry",
+}
+
+
+@functools.cache
+def crops():
+    """The squares, and groups of them that no split may tear: of one region, or copies."""
+    pictures = {name: getattr(bundled, function)() for name, function in BUNDLED.items()}
+    pictures["temple"] = load_sample_image("china.jpg")
+    pictures["flower"] = load_sample_image("flower.jpg")
+    data = photos.crops(pictures, SIDE)
+    regions = np.array([file.rpartition("-")[0] for file in data.files])
+    return data, photos.copies(data.X, regions)
+
+
+def split(y, groups, seed, parts=(0.2, 0.25)):
+    """(n,) 0 to train on, 1 to validate, 2 to test: class by class, no group in two parts."""
+    random = np.random.default_rng(seed)
+    part = np.zeros(len(y), int)
+    for c in np.unique(y):
+        names = random.permutation(np.unique(groups[y == c]))
+        n_val, n_test = (max(1, round(share * len(names))) for share in parts)
+        part[np.isin(groups, names[:n_test])] = 2
+        part[np.isin(groups, names[n_test : n_test + n_val])] = 1
+    return part
+
+
+def some_of(groups, y, part, share, seed):
+    """Numbers of the training images in a share of each class's training regions."""
+    random = np.random.default_rng(100 + seed)
+    kept = []
+    for c in np.unique(y):
+        names = random.permutation(np.unique(groups[(y == c) & (part == 0)]))
+        kept.extend(names[: max(1, round(share * len(names)))])
+    return np.flatnonzero((part == 0) & np.isin(groups, kept))
+
+
+# --- Networks -------------------------------------------------------------------------
+
+
+def vary():
+    """Changes that leave a piece of a photo a piece of that photo."""
+    return keras.Sequential(
+        [
+            layers.RandomFlip("horizontal_and_vertical"),
+            layers.RandomContrast(0.2),
+            layers.RandomBrightness(0.1),
+        ]
+    )
+
+
+def small_net(classes, side=SIDE, varied=False):
+    """Four convolutions, from scratch: pixels 0 to 255 -> logits."""
+    x = inputs = keras.Input((side, side, 3))
+    if varied:
+        x = vary()(x)
+    x = layers.Rescaling(1 / 128, offset=-127 / 128)(x)
+    for filters in (16, 24, 48, 96):
+        strides = 2 if filters == 16 else 1
+        x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.MaxPooling2D()(x) if filters < 96 else x
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(classes)(x))
+
+
+@functools.cache
+def halves():
+    """EfficientNet-Lite0, cut after block 11, and the weights of its upper half."""
+    lite = imagenet.efficientnet_lite(
+        0, include_top=False, input_shape=(SIDE, SIDE, 3), pooling="avg"
+    )
+    middle = lite.get_layer("block11").output
+    upper = keras.Model(middle, lite.output)
+    for layer in upper.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
+    return keras.Model(lite.input, middle), upper, upper.get_weights()
+
+
+@functools.cache
+def features():
+    """Of all crops, from the middle of the network, (n, 4, 4, 112), and its end, (n, 1280)."""
+    lower, upper, _ = halves()
+    middle = lower.predict(imagenet.preprocess_input(crops()[0].X), verbose=0)
+    return middle, upper.predict(middle, verbose=0)
+
+
+def logistic(F, y):
+    """A linear head on features, as scikit-learn fits it: kernel and biases for a Dense."""
+    scaler, head = StandardScaler().fit(F), LogisticRegression(C=0.1, max_iter=300)
+    head.fit(scaler.transform(F), y)
+    scale = np.where(scaler.scale_ > 0, scaler.scale_, 1)
+    kernel = head.coef_.T / scale[:, None]
+    return kernel, head.intercept_ - scaler.mean_ @ kernel
+
+
+# --- Training ---------------------------------------------------------------------------
+
+
+def fit(model, X, y, rate, epochs, seed):
+    steps = epochs * -(-len(X) // BATCH)
+    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(falling), loss)
+    keras.utils.set_random_seed(seed)
+    model.fit(X, y, batch_size=BATCH, epochs=epochs, verbose=0)
+
+
+def trained(way, X, y, chosen, seed, epochs):
+    """(n, classes): logits of all images, by a network trained on the chosen ones."""
+    classes = int(y.max()) + 1
+    keras.utils.set_random_seed(seed)
+    if way in ("frozen", "fine-tuned"):
+        inputs, F = features()
+        kernel, biases = logistic(F[chosen], y[chosen])
+        if way == "frozen":
+            return F @ kernel + biases
+        _, upper, original = halves()
+        upper.set_weights(original)
+        head = layers.Dense(classes)
+        model = keras.Sequential([upper, head])
+        model.build((None, *inputs.shape[1:]))
+        head.set_weights([kernel, biases])
+        fit(model, inputs[chosen], y[chosen], RATES[way], epochs, seed)
+        return model.predict(inputs, batch_size=128, verbose=0)
+    model = small_net(classes, varied=way == "augmented")
+    fit(model, X[chosen], y[chosen], RATES[way], epochs, seed)
+    return model.predict(X, batch_size=128, verbose=0)
+
+
+# --- Experiments --------------------------------------------------------------------------
+# Each yields (way, share of the training regions, seed, a function that trains and returns
+# scores).
+
+
+def scores(way, share, seed, epochs=None):
+    (X, y, *_), groups = crops()
+    part = split(y, groups, seed)
+    chosen = some_of(groups, y, part, share, seed)
+    epochs = epochs or round(EPOCHS.get(way, 0) * (1 if share == 1 else 1.5))
+    began = time.process_time()
+    guesses = trained(way, X, y, chosen, seed, epochs).argmax(axis=1)
+    seconds = time.process_time() - began
+    validation, accuracy = ((guesses == y)[part == p].mean() for p in (1, 2))
+    macro = f1_score(y[part == 2], guesses[part == 2], average="macro")
+    return validation, accuracy, macro, seconds
+
+
+def of(ways, shares, seeds):
+    for seed in seeds:
+        for way in ways:
+            for share in shares:
+                yield way, round(share, 2), seed, functools.partial(scores, way, share, seed)
+
+
+def ways(seeds):
+    yield from of(["from scratch", "augmented", "frozen", "fine-tuned"], [1.0], seeds)
+
+
+def few(seeds):
+    """With a third of the regions."""
+    yield from of(["from scratch", "augmented", "frozen", "fine-tuned"], [1 / 3], seeds)
+
+
+EXPERIMENTS = {f.__name__: f for f in (ways, few)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("experiments", nargs="*", default=list(EXPERIMENTS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="1 to 5 if not given")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="another folder")
+    options = parser.parse_args()
+    file = options.to / "project.csv"
+    rows = []
+    if file.exists():
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = [tuple(row.values()) for row in csv.DictReader(stream)]
+    features()  # once, and no part of any training's seconds
+    for name in options.experiments:
+        began = time.process_time()
+        for *key, run in EXPERIMENTS[name](options.seeds):
+            key = (name, *map(str, key))
+            if any(row[:4] == key for row in rows):
+                continue
+            *three, seconds = run()
+            rows.append((*key, *(f"{score:.4f}" for score in three), f"{seconds:.0f}"))
+            print(*rows[-1], sep=", ", flush=True)
+            with write_file(file) as partial, partial.open("w", encoding="utf-8") as stream:
+                csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *sorted(rows)])
+        print(f"{name}: {time.process_time() - began:.0f} processor seconds", flush=True)
+
+
+if __name__ == "__main__":
+    main()
