@@ -32,8 +32,8 @@ FOLDER = Path(__file__).resolve().parent
 COLUMNS = "experiment", "way", "share", "seed", "validation", "accuracy", "macro_f1", "seconds"
 SEEDS = 1, 2, 3, 4, 5
 SIDE, BATCH = 64, 32
-EPOCHS = {"from scratch": 30, "augmented": 30, "fine-tuned": 10}
-"""For all training regions; with a third of them half as many again, so half the steps."""
+STEPS = {"from scratch": 390, "augmented": 390, "fine-tuned": 78}
+"""With all training regions; with a third of them, half as many."""
 
 RATES = {"from scratch": 4e-3, "augmented": 4e-3, "fine-tuned": 3e-4}
 
@@ -145,35 +145,49 @@ def logistic(F, y):
 # --- Training ---------------------------------------------------------------------------
 
 
-def fit(model, X, y, rate, epochs, seed):
-    steps = epochs * -(-len(X) // BATCH)
-    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
+@functools.cache
+def compiled(way, classes, steps):
+    """A network of this way with its loss, an optimizer, and the weights that it had at first.
+
+    Compiling again for each seed would take as long as the training.
+    """
+    if way == "fine-tuned":
+        upper = halves()[1]
+        model = keras.Sequential([keras.Input(upper.input_shape[1:]), upper, layers.Dense(classes)])
+    else:
+        model = small_net(classes, varied=way == "augmented")
+    falling = keras.optimizers.schedules.CosineDecay(RATES[way], steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(falling), loss)
+    return model
+
+
+def fit(model, start, X, y, steps, seed):
+    """About so many steps from these weights, with an optimizer as good as new."""
+    model.set_weights(start)
+    model.optimizer.build(model.trainable_variables)
+    for variable in model.optimizer.variables:  # Adam's all begin at 0
+        variable.assign(np.zeros(variable.shape))
     keras.utils.set_random_seed(seed)
+    epochs = max(1, round(steps / np.ceil(len(X) / BATCH)))
     model.fit(X, y, batch_size=BATCH, epochs=epochs, verbose=0)
 
 
-def trained(way, X, y, chosen, seed, epochs):
+def trained(way, X, y, chosen, seed, steps):
     """(n, classes): logits of all images, by a network trained on the chosen ones."""
     classes = int(y.max()) + 1
-    keras.utils.set_random_seed(seed)
     if way in ("frozen", "fine-tuned"):
-        inputs, F = features()
-        kernel, biases = logistic(F[chosen], y[chosen])
+        maps, F = features()
+        head = logistic(F[chosen], y[chosen])
         if way == "frozen":
-            return F @ kernel + biases
-        _, upper, original = halves()
-        upper.set_weights(original)
-        head = layers.Dense(classes)
-        model = keras.Sequential([upper, head])
-        model.build((None, *inputs.shape[1:]))
-        head.set_weights([kernel, biases])
-        fit(model, inputs[chosen], y[chosen], RATES[way], epochs, seed)
-        return model.predict(inputs, batch_size=128, verbose=0)
-    model = small_net(classes, varied=way == "augmented")
-    fit(model, X[chosen], y[chosen], RATES[way], epochs, seed)
-    return model.predict(X, batch_size=128, verbose=0)
+            return F @ head[0] + head[1]
+        start, inputs = [*halves()[2], *head], maps
+    else:
+        keras.utils.set_random_seed(seed)
+        start, inputs = small_net(classes, varied=way == "augmented").get_weights(), X
+    model = compiled(way, classes, steps)
+    fit(model, start, inputs[chosen], y[chosen], steps, seed)
+    return model.predict(inputs, batch_size=128, verbose=0)
 
 
 # --- Experiments --------------------------------------------------------------------------
@@ -181,13 +195,13 @@ def trained(way, X, y, chosen, seed, epochs):
 # scores).
 
 
-def scores(way, share, seed, epochs=None):
+def scores(way, share, seed, steps=None):
     (X, y, *_), groups = crops()
     part = split(y, groups, seed)
     chosen = some_of(groups, y, part, share, seed)
-    epochs = epochs or round(EPOCHS.get(way, 0) * (1 if share == 1 else 1.5))
+    steps = steps or STEPS.get(way, 0) // (1 if share == 1 else 2)
     began = time.process_time()
-    guesses = trained(way, X, y, chosen, seed, epochs).argmax(axis=1)
+    guesses = trained(way, X, y, chosen, seed, steps).argmax(axis=1)
     seconds = time.process_time() - began
     validation, accuracy = ((guesses == y)[part == p].mean() for p in (1, 2))
     macro = f1_score(y[part == 2], guesses[part == 2], average="macro")
