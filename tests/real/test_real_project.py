@@ -14,6 +14,8 @@ from nbformat.v4 import new_code_cell
 from notebook_tools import execute, lecture, text_of
 from PIL import Image
 
+from helpers import photos
+
 
 def some_of(archive, target, most, part=""):
     """The first photos of each class of an archive, as files below a folder."""
@@ -48,7 +50,7 @@ def run(tmp_path, environment):
 
 
 @pytest.fixture
-def here(simulated, tmp_path):
+def here(tmp_path):
     """An environment with nothing but what a test puts into its data folder."""
     (tmp_path / "data").mkdir()
     return published_environment(tmp_path)
@@ -64,7 +66,6 @@ def test_cifar10_as_a_folder(real_data, here, tmp_path):
 
 def test_cifar10_as_keras_keeps_it(real_data, here, tmp_path):
     """Its own layout of batches, from the same photos."""
-    names = "airplane automobile bird cat deer dog frog horse ship truck".split()
     rows, labels = [], []
     with zipfile.ZipFile(real_data / "photos" / "cifar-10-sample.zip") as whole:
         for name in whole.namelist():
@@ -72,7 +73,7 @@ def test_cifar10_as_keras_keeps_it(real_data, here, tmp_path):
             if "/train/" in name and int(name[-8:-4]) < 25:
                 photo = np.asarray(Image.open(io.BytesIO(whole.read(name))).convert("RGB"))
                 rows.append(photo.transpose(2, 0, 1).ravel())
-                labels.append(names.index(label))
+                labels.append(photos.CIFAR10.index(label))
     folder = tmp_path / "keras" / "datasets" / "cifar-10-batches-py-target" / "cifar-10-batches-py"
     folder.mkdir(parents=True)
     batch = {b"data": np.stack(rows), b"labels": labels}
