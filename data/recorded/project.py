@@ -1,4 +1,4 @@
-"""Trains what notebook 15 shows over five seeds; run it from anywhere, it takes minutes:
+"""Trains what notebook 15 shows over several seeds; run it from anywhere, it takes minutes:
 
     python data/recorded/project.py
 
