@@ -8,16 +8,21 @@
     data = photos.load_set(path, 224)    # a folder or a zip archive of it
     data.X, data.y, data.names           # photos, class numbers, class names
 
+    data = photos.crops({"cat": photos.load("cat"), ...})    # squares, none shares a pixel
+    photos.copies(data.X)                # groups of photos that are nearly the same
+
 The files of the packages are read directly, without importing the packages, which
 takes seconds. See data/README.md for where to put a set.
 """
 
+import io
 import os
+import pickle
 import re
 import unicodedata
 import warnings
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +37,7 @@ from helpers.files import (
     find_named,
     fold,
     is_junk,
+    keras_folder,
     natural_order,
     not_yours,
     progress,
@@ -43,6 +49,8 @@ from helpers.files import (
     to_unpack,
 )
 from helpers.images import (
+    FORMATS,
+    PNG_START,
     BadImage,
     class_name,
     decoding,
@@ -84,6 +92,8 @@ class PhotoSet(NamedTuple):
     """Path of each photo in the folder or archive, with `/`, in the order of X."""
     label: str
     """For figure titles: how many photos, from where."""
+    remarks: tuple = ()
+    """Sentences on files that were left out or changed while reading: see `load_set`."""
 
 
 PHOTOS = {
@@ -156,6 +166,18 @@ MAX_DEPTH = 4
 SET_NEEDS = "at least two class folders with photos in them, as in cat/1.jpg and dog/1.jpg"
 
 FITS = ("crop", "squash")
+
+MOVING = ("GIF", "PNG", "WEBP", "TIFF")
+"""Formats whose frames are a film or pages. Phones keep other things in a JPEG's frames."""
+
+ORIENTATION = 0x0112
+"""The number of EXIF's note on how the camera was held."""
+
+CIFAR10 = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+"""Its classes in the order of their numbers: https://www.cs.toronto.edu/~kriz/cifar.html."""
 
 
 def load(name):
@@ -406,7 +428,7 @@ def missing_set(name="cats-dogs") -> str:
     )
 
 
-def load_set(path, size, how="crop", limit=None) -> PhotoSet:
+def load_set(path, size, how="crop", limit=None, forgiving=False) -> PhotoSet:
     """Load a folder or zip archive with one folder per class.
 
     Each photo is brought to `size` as by `fit`; with `limit`, the first so
@@ -417,6 +439,10 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
     nothing is unpacked to disk. Large JPEG files are decoded at a smaller scale, at least
     twice `size`. X takes n * height * width * 3 bytes. Raises CourseError, one sentence that names the
     files, for what cannot be used: of damaged photos, all of them.
+
+    With `forgiving`, the others are loaded if photos of two classes are left. The sentences are
+    in `remarks` and not printed: on each photo that was left out, and why, and on each that was
+    changed while reading (see `peculiar`). No file is ever changed.
     """
     height, width = _check_fit(size, how)
     if limit is not None:
@@ -438,23 +464,167 @@ def load_set(path, size, how="crop", limit=None) -> PhotoSet:
                 "do not fit into memory: load them smaller, or fewer with limit."
             ) from None
         with progress(chosen, desc=f"Loading {shown(path.name)}", unit=" photos") as bar:
-            bad = []
+            bad, good, changes = [], [], []
             for i, file in enumerate(bar):
                 try:
-                    photo = decode(read(file), 2 * max(height, width))
+                    content = read(file)
+                    photo = decode(content, 2 * max(height, width))
                 except BadImage as error:
                     bad.append((shown(file), error))
                 else:
                     X[i] = fit(photo, (height, width), how)
-    if bad:
+                    good.append(i)
+                    if forgiving:
+                        changes += [(shown(file), change) for change in peculiar(content)]
+    y = np.repeat(np.arange(len(names), dtype=np.int64), counts)
+    if bad and not (forgiving and len(np.unique(y[good])) > 1):
         if len(bad) == 1:
             bad = [(f"{bad[0][0]} in {shown(path)}", bad[0][1])]
         raise unusable(bad, len(chosen), path)
-    if others:
+    if others and not forgiving:
         say(left_out(others, path))
-    y = np.repeat(np.arange(len(names), dtype=np.int64), counts)
-    label = f"{len(chosen):,} photos, {shown(path.name)}"
-    return PhotoSet(X, y, names, [shown(file) for file in chosen], label)
+    if not forgiving:
+        label = f"{len(chosen):,} photos, {shown(path.name)}"
+        return PhotoSet(X, y, names, [shown(file) for file in chosen], label)
+    kept, y = np.unique(y[good], return_inverse=True)
+    remarks = [*(f"{file} {error}." for file, error in bad), *_remarks(changes)]
+    if lost := [name for i, name in enumerate(names) if i not in kept]:
+        remarks.append(f"The class {some(lost)} is left out: none of its photos can be read.")
+    if others:
+        remarks.append(left_out(others, path.name))
+    return PhotoSet(
+        X[good],
+        y,
+        [names[i] for i in kept],
+        [shown(chosen[i]) for i in good],
+        f"{len(good):,} photos, {shown(path.name)}",
+        tuple(remarks),
+    )
+
+
+def peculiar(data):
+    """What `decode` does to the photo in the bytes of a file, if more than usual: a list.
+
+    Each completes a sentence that begins with the file's name.
+    """
+    changes = []
+    with suppress(Exception), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        frames = getattr(image, "n_frames", 1) if image.format in MOVING else 1
+        if frames > 1:
+            changes.append(f"has {frames:,} frames: the first one was taken")
+        if image.mode == "CMYK":
+            changes.append("is in CMYK, for printing: as RGB its colours may be a little off")
+        if image.mode[0] == "I" or (data.startswith(PNG_START) and data[24] == 16):
+            changes.append("has 16 bits per channel: they were scaled to 8")
+        if image.getexif().get(ORIENTATION, 1) != 1:
+            changes.append("was turned upright, as the camera had noted")
+        if image.has_transparency_data:
+            changes.append("is transparent in places: these are white now")
+    return changes
+
+
+def _remarks(changes, most=5):
+    """A sentence for each (file, change), or for all files with a change that many have."""
+    files = defaultdict(list)
+    for file, change in changes:
+        files[change].append(file)
+    for change, names in files.items():
+        if len(names) <= most:
+            yield from (f"{name} {change}." for name in names)
+        else:
+            yield f"{some(names, 3)}: each of these photos {change}."
+
+
+def cifar10(size, limit):
+    """The first `limit` photos of each class of CIFAR-10, where Keras has it; else None.
+
+    Keras keeps it, unpacked, in its folder `datasets`. Only its first batch of 10,000
+    training photos is read, and only what arrays need is unpickled. Returns a PhotoSet; raises
+    CourseError where the file is damaged.
+    """
+    inner, name = "cifar-10-batches-py", "data_batch_1"
+    places = [keras_folder() / "datasets" / f"{inner}-target", keras_folder() / "datasets"]
+    file = next((p / inner / name for p in places if (p / inner / name).is_file()), None)
+    if file is None:
+        return None
+    try:
+        batch = _Batch(io.BytesIO(_read_file(file)), encoding="bytes").load()
+        y = np.array(batch[b"labels"])
+        X = batch[b"data"].reshape(len(y), 3, 32, 32).transpose(0, 2, 3, 1)
+        chosen = np.concatenate([np.flatnonzero(y == c)[:limit] for c in range(10)])
+        photos = np.stack([fit(photo, size) for photo in X[chosen]])
+    except Exception as error:  # pickle raises many kinds on damaged bytes
+        raise CourseError(
+            f"{name} of CIFAR-10 in Keras's folder is damaged ({error}): delete the folder "
+            f"{inner} there, and let Keras download it again."
+        ) from error
+    label = f"{len(chosen):,} photos, CIFAR-10"
+    files = [f"{CIFAR10[y[i]]}/{i}" for i in chosen]
+    return PhotoSet(photos, y[chosen].astype(np.int64), list(CIFAR10), files, label)
+
+
+class _Batch(pickle.Unpickler):
+    """Knows the names that arrays of bytes need, and refuses all others."""
+
+    def find_class(self, module, name):
+        known = {"_reconstruct", "ndarray", "dtype", "encode", "_frombuffer"}
+        if name in known and module.partition(".")[0] in ("numpy", "_codecs"):
+            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+
+
+# --- Squares of a few photos, and copies among many -----------------------------------
+
+
+def crops(pictures, side=64, block=90, sizes=(40, 60, 90), most=16, seed=1) -> PhotoSet:
+    """Squares cut out of a few photos, to ask which photo a square is a piece of.
+
+    pictures: {class name: uint8 (height, width) or (height, width, 3)}. Each is divided into
+    blocks of `block` pixels, no two of which share a pixel; what is left over at its edges is
+    not used. From each of at most `most` blocks, drawn at random, comes one square of
+    each of `sizes`, at a random place of the block and brought to `side` as by `fit`. Their
+    `files` say from where: "cat/r1c2-40" is 40 pixels of the block in row 1, column 2, so
+    what comes before the last "-" is the block.
+    """
+    random = np.random.default_rng(seed)
+    X, y, files = [], [], []
+    for number, (name, photo) in enumerate(pictures.items()):
+        rows, columns = (length // block for length in photo.shape[:2])
+        chosen = random.permutation(rows * columns)[:most]
+        for row, column in sorted(divmod(int(place), columns) for place in chosen):
+            for size in sizes:
+                top, left = random.integers(0, block - size + 1, 2)
+                top, left = top + row * block, left + column * block
+                X.append(fit(photo[top : top + size, left : left + size], side))
+                y.append(number)
+                files.append(f"{name}/r{row}c{column}-{size}")
+    label = f"{len(X):,} crops of {len(pictures)} photos"
+    return PhotoSet(np.stack(X), np.array(y, np.int64), list(pictures), files, label)
+
+
+def copies(X, together=None, most=4.0):
+    """(n,) numbers of groups: photos with the same number are nearly the same photo.
+
+    X: (n, height, width, 3) uint8. Two photos are copies if their thumbnails of 16 x 16
+    pixels, or that of one and the mirror image of the other, differ by at most `most` of 255
+    levels in the mean, and by a quarter of their contrast (half a level will always do). So
+    a photo that was saved again, or at another size, is found; one that was cropped or turned
+    is not. What is a copy of a copy is in the group, too. together: (n,) what belongs
+    together anyhow; photos that agree in it are in one group.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    small = np.stack([fit(photo, 16) for photo in X]).astype(np.float32)
+    rows, mirrored = (a.reshape(len(X), -1) for a in (small, small[:, :, ::-1]))
+    contrast = np.abs(small - small.mean(axis=(1, 2), keepdims=True)).mean(axis=(1, 2, 3))
+    limits = np.clip(contrast / 4, 0.5, most)
+    near = np.empty((len(X), len(X)), bool)
+    for i, row in enumerate(rows):  # one at a time: n x n x 768 numbers are too many
+        apart = [np.abs(others - row).mean(axis=1) for others in (rows, mirrored)]
+        near[i] = np.minimum(*apart) <= np.minimum(limits, limits[i])
+        if together is not None:
+            near[i] |= np.equal(together, together[i])
+    return connected_components(near, directed=False)[1]
 
 
 def _variable(name):

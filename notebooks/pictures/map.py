@@ -33,6 +33,7 @@ FIGURES = {
     "12": ("mixed by mixup", (0, 0.12, 0.56, 1)),
     "13": ("one has islands by colour", (0.44, 0.16, 0.87, 1)),
     "14": ("gradients as a star", (0.32, 0.12, 0.68, 1)),
+    "15": ("most confident mistakes first", (0, 0.12, 0.3, 1)),
 }
 """By lecture: words of the alternative text of the figure that stands for it, and the part
 of it that is shown: left, top, right and bottom, as shares of width and height."""
