@@ -135,7 +135,7 @@ def _far(draws):
     return {
         "input": [height, height + 8 * draws.choose((-3, -2, 2, 3)), draws.choose((1, 2, 3))],
         "rows": draws.whole(46, 79),
-        "parameters": 250 * draws.whole(28, 52),
+        "parameters": 250 * draws.whole(24, 36),
         "filters": draws.whole(12, 20),
         "places": height // 8,
     }
