@@ -253,8 +253,15 @@ def _with_answers_of(student, assignment, code):
         drawn = truth(assignment, student) if assignment in DRAWN_BY else {}
 
     def change(source):
+        tasks = ""
+        for name, value in drawn.items():
+            if isinstance(value, dict) and re.search(rf"\b{name}\[", source):
+                tasks += f"{name} = {value!r}\n"
+                if "input" in value:
+                    tasks += f'{name}["input"] = tuple({name}["input"])\n'
         asked = r'assignments\.truth\("[^"]+", student\)\["(\w+)"\]'
-        return re.sub(asked, lambda found: repr(drawn[found[1]]), source) + f"\n{code}"
+        own = re.sub(asked, lambda found: repr(drawn[found[1]]), source)
+        return f"{tasks}{own}\n{code}"
 
     return change
 
