@@ -218,7 +218,8 @@ def _names(source):
             found[name] = heading or "the beginning"
             test = re.match(r"# Test: (.+)", cell.source)
             if name in source.graded and test:
-                found[name] = f"{found[name]}: {test[1].strip()}"
+                colon = "" if found[name].endswith("?") else ":"
+                found[name] = f"{found[name]}{colon} {test[1].strip()}"
             elif name in source.graded:
                 tests.setdefault(found[name], []).append(name)
     for heading, sharing in tests.items():
