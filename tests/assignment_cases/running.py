@@ -8,10 +8,12 @@ import re
 import tempfile
 
 import nbformat
+import numpy as np
 import pytest
 from support import ROOT, skip_or_fail
 
-from assignment_cases import is_light, load, then
+from assignment_cases import is_light, load
+from helpers.assignments import DRAWN_BY, truth
 
 SOURCE = ROOT / "notebooks" / "assignments" / "source"
 FOUND = sorted(p for p in SOURCE.glob("*/*.ipynb") if p.stem == p.parent.name)
@@ -170,16 +172,22 @@ HEAVY = [path for path in FOUND if path not in LIGHT]
 
 def personal(paths):
     """Those of these assignments whose numbers differ per student."""
-    return [path for path in paths if "owner(student)" in read_text(path)]
+    return [path for path in paths if is_personal(read_text(path))]
+
+
+def is_personal(text):
+    """Does a cell, or a notebook's file, ask for what is drawn for one student?"""
+    return "owner(student)" in text or "truth(" in text
 
 
 def try_solution(path, folder, monkeypatch):
-    """Assert that a solution earns all points, whoever the student is."""
+    """Assert that a solution earns all points, whoever the student and the teacher are."""
     monkeypatch.chdir(folder)
     notebook = read(path)
     assert run(notebook, show=False) == (points_of(notebook), None)
     for name in ("ab123", "\u674e\u660e", "o'neill") if personal([path]) else ():
         monkeypatch.setenv("COURSE_STUDENT", name)
+        monkeypatch.setenv("COURSE_SECRET", f"a teacher's secret, {name}")
         assert run(notebook, show=False) == (points_of(notebook), None), name
 
 
@@ -202,27 +210,60 @@ def try_blank(path, folder, monkeypatch):
 def try_numbers_of_another(path, folder, monkeypatch):
     """Assert that one student's numbers earn another at most a quarter of the points."""
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    for name in ("COURSE_STUDENT", "COURSE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
     notebook, names = read(path), {}
     run(notebook, show=False, namespace=names)
     typed = {}
     for cell in of_kind(notebook, "answer"):
         own = set().union(*map(assigned, ast.parse(cell.source).body))
         code = "".join(
-            f"{name} = {names[name]!r}\n"
+            f"{name} = {value!r}\n"
             for name in sorted(own & set(names) - {"student"})
-            if isinstance(names[name], int | float | list | dict)
+            if (value := _typed(names[name])) is not None
         )
-        typed[grade_id(cell)] = then(code)
+        typed[grade_id(cell)] = _with_answers_of("demo", path.stem, code)
     monkeypatch.setenv("COURSE_STUDENT", "zoe")
     marks, _ = run(notebook, changes=typed, show=False)
     points = {
         grade_id(cell): cell.metadata.nbgrader.points
         for cell in of_kind(notebook, "test")
-        if "owner(student)" in cell.source
+        if is_personal(cell.source) and "follows(" not in cell.source
     }
     earned = sum(marks[name] for name in points)
     assert earned <= sum(points.values()) / 4
+
+
+def _typed(value):
+    """A number, list, dictionary or small array as somebody would type it; None for others."""
+    if isinstance(value, np.ndarray) and value.size < 100:
+        value = value.tolist()
+    plain = isinstance(value, int | float | list | dict) and "array" not in repr(value)
+    return value if plain else None
+
+
+def _with_answers_of(student, assignment, code):
+    """A change: the numbers in `code` after a solution, and in it what is drawn for `student`.
+
+    So functions are this student's, too, wherever a solution asks for a rule that is drawn.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COURSE_STUDENT", raising=False)
+        patch.delenv("COURSE_SECRET", raising=False)
+        drawn = truth(assignment, student) if assignment in DRAWN_BY else {}
+
+    def change(source):
+        tasks = ""
+        for name, value in drawn.items():
+            if isinstance(value, dict) and re.search(rf"\b{name}\[", source):
+                tasks += f"{name} = {value!r}\n"
+                if "input" in value:
+                    tasks += f'{name}["input"] = tuple({name}["input"])\n'
+        asked = r'assignments\.truth\("[^"]+", student\)\["(\w+)"\]'
+        own = re.sub(asked, lambda found: repr(drawn[found[1]]), source)
+        return f"{tasks}{own}\n{code}"
+
+    return change
 
 
 def graded_cells(paths):

@@ -10,6 +10,7 @@ course          nbgrader's folder of a course: configuration, sources
 submissions     sources and submissions: what is graded, what runs when
 reading         opens what was handed in, and nothing else does
 nbgrader_steps  what students get of a source
+release         what each student gets, with the parts that are drawn for one alone
 
 marking         one submission: who waits for whom, and what a zero rests on
 outcomes        what marking comes to: marks, doubts, reasons
@@ -26,8 +27,8 @@ processes       a confined process, seen from outside
 sandbox         namespaces and limits around these processes
 syscalls        a filter of system calls, on top of that
 
-drop_stderr     a step of nbgrader's own commands; apart, since importing nbgrader takes
-                seconds, in which the engine starts
+nbgrader_extras  steps of this course's own for nbgrader's commands; apart, since
+                importing nbgrader takes seconds, in which the engine starts
 
 It needs requirements-grading.txt, and Linux with bubblewrap. Nothing is imported here,
 because the processes of a submission would wait for it.

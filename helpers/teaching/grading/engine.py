@@ -37,12 +37,13 @@ class Engine:
     """Starts processes for submissions. Thread-safe; use as a context manager.
 
     `modules` are imported once, before anything is graded; `with` begins with that and
-    does not wait. Raises CourseError if submissions cannot be confined and `trusted` is
+    does not wait. `secret` is the teacher's; tests know it, and no student's process does. Raises CourseError if submissions cannot be confined and `trusted` is
     not said.
     """
 
-    def __init__(self, modules=(), keras=False, trusted=False):
+    def __init__(self, modules=(), keras=False, trusted=False, secret=None):
         sandbox.require(trusted)
+        self.secret = secret
         self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
         self.confined = not trusted
         self._lock = threading.Lock()
@@ -197,12 +198,13 @@ class Engine:
 
     # --- one submission ---------------------------------------------------------------
 
-    def grade(self, source, notebook, student, files=None, python=""):
+    def grade(self, source, notebook, student, files=None, python="", teachers=False):
         """The Outcome for one notebook.
 
         `source` is a Source or a notebook node; `notebook` a node; `student` the id
         that the specification depends on; `files` {relative path: bytes} for the
-        working folder; `python` the version that the student used, if it is known.
+        working folder; `python` the version that the student used, if it is known; `teachers`:
+        it is the teacher's own notebook, and may know the secret.
         Never raises for what the submission does. Where `again` is true, grade once
         more while nothing else runs, and take that Outcome.
         """
@@ -210,7 +212,8 @@ class Engine:
             source = read_source(source)
         try:
             self.ready()
-            return Marking(self, source, notebook, student, files or {}, python).outcome()
+            marking = Marking(self, source, notebook, student, files or {}, python, teachers)
+            return marking.outcome()
         except (GraderFailed, CourseError, OSError, NotPlain) as error:
             outcome = Outcome(FAILED, [f"The grader failed: {error}"])
             outcome.cells = {
