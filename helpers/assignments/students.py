@@ -38,6 +38,7 @@ DRAWN_BY = {
     "1_pixels_and_kernels": "helpers.assignments.pixels:draw",
     "2_arithmetic_of_networks": "helpers.assignments.architectures:draw",
     "6_borrowed_networks": "helpers.assignments.borrowed:draw",
+    "7_study_with_a_budget": "helpers.assignments.studies:draw",
 }
 """{assignment: the function that draws it}, imported when it is first needed."""
 
