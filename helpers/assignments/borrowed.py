@@ -18,16 +18,21 @@ ASSIGNMENT = "6_borrowed_networks"
 SIDE = 64
 """Height and width of all images, in pixels."""
 
-COLOURED = ("coffee", "cat", "galaxies", "tissue", "rocket", "motorcycle", "retina", "flower")
-GREY = ("brick", "grass", "gravel", "coins", "page", "moon", "text", "cell", "clock")
-OF_EACH = 4
-"""Classes from either list."""
+PHOTOS = (
+    (("temple", "astronaut", "camera", "cat", "motorcycle"), 3),
+    (("coffee", "galaxies", "tissue", "rocket", "retina", "flower"), 3),
+    (("brick", "grass", "gravel", "coins", "page", "moon", "text", "cell", "clock"), 2),
+)
+"""A student has so many classes of each of these lists, equally difficult for all: things whose
+left and right parts differ, coloured photos, and grey ones."""
+
+CLASSES = sum(count for _, count in PHOTOS)
 
 BANDS = (0.0, 0.4, 0.65, 1.0)
 """Where photos are cut from top to bottom, as shares of their width: the left band trains, the
 middle one validates, the right one is the grader's."""
 
-COUNTS = (12, 10, 30)
+COUNTS = (6, 10, 30)
 """Crops of each photo in these bands."""
 
 CHARACTERS = "大夫天太犬因国囡日白王玉"
@@ -76,7 +81,7 @@ def as_fed(bug, X):
 
 def draw(draws):
     """Everything of assignment 6 that is drawn for a student."""
-    classes = draws.sample(COLOURED, OF_EACH) + draws.sample(GREY, OF_EACH)
+    classes = [name for photos, count in PHOTOS for name in draws.sample(photos, count)]
     classes = sorted(classes, key=lambda _: draws.whole(0, 2**64))
     parts = {}
     for part, (name, count) in enumerate(zip(("X", "X_val", "_X_test"), COUNTS, strict=True)):
@@ -111,8 +116,9 @@ def photo(name):
     from sklearn.datasets import load_sample_image
 
     names = {"cat": "chelsea", "galaxies": "hubble_deep_field", "tissue": "immunohistochemistry"}
-    if name == "flower":
-        image = load_sample_image("flower.jpg")
+    files = {"flower": "flower.jpg", "temple": "china.jpg"}
+    if name in files:
+        image = load_sample_image(files[name])
     elif name == "motorcycle":
         image = bundled.stereo_motorcycle()[0]
     else:
@@ -209,7 +215,7 @@ def outputs(model, x):
         found = np.concatenate([np.asarray(model(b, training=False)) for b in _batches(x)])
     except (ValueError, TypeError) as error:
         raise AssertionError("the model cannot take inputs of shape (n, 64, 64, 3)") from error
-    if found.shape != (len(x), 2 * OF_EACH):
+    if found.shape != (len(x), CLASSES):
         raise AssertionError(f"for {len(x)} inputs the model gives {found.shape}")
     return found
 
