@@ -93,7 +93,7 @@ CASES = {
     ),
     "head-accuracy": Case(
         right={
-            "another rate": {"answer-train": changed("1e-2", "5e-3")},
+            "another rate": {"answer-train": changed("2e-2", "1e-2", "epochs=100", "epochs=150")},
         },
         wrong={
             "not trained": NOT_TRAINED,
