@@ -148,7 +148,7 @@ CASES = {
             "only those in the same place": changed("np.ndindex(3, 3)", "[(1, 1)]"),
             "the scans, not the pairs": then("copies = [scan for pair in copies for scan in pair]"),
             "each with itself": then("copies = [(a, a) for a, b in copies]"),
-            "all that are alike": changed("> 0.93", "> 0.7"),
+            "all that are alike": changed("> 0.97", "> 0.7"),
         },
     ),
     "upside-down-marks": listed(
