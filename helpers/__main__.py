@@ -45,6 +45,19 @@ def grade(arguments):
     return run.grade(arguments)
 
 
+def release(arguments):
+    try:
+        import nbgrader  # noqa: F401
+    except ImportError as error:
+        raise CourseError(
+            "Releasing assignments needs packages that students do not need: install them "
+            "with python -m pip install -r requirements-grading.txt."
+        ) from error
+    from helpers.teaching.grading import release
+
+    return release.release(arguments)
+
+
 def handouts(arguments):
     from helpers.teaching.handouts import handouts
 
@@ -124,6 +137,35 @@ def grade_options(command):
     )
 
 
+def release_options(command):
+    command.add_argument(
+        "ids",
+        type=Path,
+        metavar="IDS",
+        help="a text file with a student's id in each line, or a CSV table that begins with it",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where to: FOLDER/STUDENT/ASSIGNMENT",
+    )
+    command.add_argument(
+        "--course",
+        type=Path,
+        default=COURSE / "notebooks" / "assignments",
+        metavar="FOLDER",
+        help="the folder with nbgrader_config.py and source (default: the course's)",
+    )
+    command.add_argument(
+        "--assignment",
+        action="append",
+        metavar="NAME",
+        help="only this one (may be given several times)",
+    )
+
+
 def handouts_options(command):
     command.add_argument(
         "notebooks",
@@ -158,6 +200,7 @@ def present_options(command):
 COMMANDS = {
     doctor: ("is this machine ready?", doctor_options),
     data: ("find or draw the handwriting, and say which it is", data_options),
+    release: ("make each student's assignment, with parts of its own", release_options),
     grade: ("grade the assignments that a class has handed in", grade_options),
     handouts: ("export notebooks to slides, pages and PDFs that need no network", handouts_options),
     present: ("show a lecture as live slides, with the lecturer's notes", present_options),

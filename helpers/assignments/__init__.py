@@ -1,7 +1,7 @@
 """What the graded assignments share, under one name for their cells.
 
-Data that differ per student (`students`, `architectures`), comparisons (`compare`) and
-counts of what was done (`counting`). Scans and characters are in `helpers.assignments.data`, which needs
+What is drawn for one student (`students`), the networks of assignment 2 (`architectures`),
+comparisons (`compare`), marks (`marks`) and counts of what was done (`counting`). Scans and characters are in `helpers.assignments.data`, which needs
 more and is imported by itself.
 """
 
@@ -17,11 +17,14 @@ from helpers.assignments.architectures import (
 )
 from helpers.assignments.compare import agree
 from helpers.assignments.counting import counted, counted_here
-from helpers.assignments.students import Draws, owner, same_id
+from helpers.assignments.marks import Marks, follows
+from helpers.assignments.students import DRAWN_BY, Draws, mine, owner, package, same_id, truth
 
 __all__ = [
+    "DRAWN_BY",
     "FLATTEN",
     "Draws",
+    "Marks",
     "agree",
     "broken_summary",
     "computed",
@@ -29,9 +32,13 @@ __all__ = [
     "counted",
     "counted_here",
     "dense",
+    "follows",
     "lost_layers",
+    "mine",
     "networks",
     "owner",
+    "package",
     "pool",
     "same_id",
+    "truth",
 ]

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from helpers.assignments.students import Draws, owner
+from helpers.assignments.students import mine
 from helpers.convolution import output_size, parameters
+
+ASSIGNMENT = "2_arithmetic_of_networks"
 
 
 def conv(name, filters, kernel, stride=1, padding="valid"):
@@ -43,11 +45,20 @@ def networks(student):
     Relatives of LeNet-5, AlexNet and VGG16 whose sizes differ from student to
     student. A layer is a dictionary, see `conv`, `pool`, `dense` and FLATTEN.
     """
-    draws = Draws("2_arithmetic_of_networks", owner(student))
+    return mine(ASSIGNMENT, student)["networks"]
+
+
+def draw(draws):
+    """Everything of assignment 2 that is drawn for a student."""
+    networks = {"lenet": _lenet(draws), "alexnet": _alexnet(draws), "vgg": _vgg(draws)}
+    network, summary = _broken(draws)
+    lost_input, lost_summary = _lost(draws)
     return {
-        "lenet": _lenet(draws),
-        "alexnet": _alexnet(draws),
-        "vgg": _vgg(draws),
+        "networks": networks,
+        "network": network,
+        "summary": summary,
+        "lost_input": lost_input,
+        "lost_summary": lost_summary,
     }
 
 
@@ -119,7 +130,11 @@ def broken_summary(student):
     wrong row either the output or the parameters are wrong; rows do not depend on
     each other, so a mistake in one is not in the next.
     """
-    draws = Draws("2_arithmetic_of_networks, summary", owner(student))
+    drawn = mine(ASSIGNMENT, student)
+    return drawn["network"], drawn["summary"]
+
+
+def _broken(draws):
     height = draws.whole(61, 95)
     first = 4 * draws.whole(4, 9)
     network = {
@@ -212,7 +227,11 @@ def lost_layers(student):
     Returns ([H, W, channels], rows), rows as those of `broken_summary`. All layers
     are convolutional, with "same" padding and biases.
     """
-    draws = Draws("2_arithmetic_of_networks, lost", owner(student))
+    drawn = mine(ASSIGNMENT, student)
+    return drawn["lost_input"], drawn["lost_summary"]
+
+
+def _lost(draws):
     volume = [draws.whole(90, 130), draws.whole(131, 170), 3]
     given, rows = volume, []
     strides = draws.choose(((2, 1, 3, 1), (3, 1, 2, 1), (1, 2, 1, 3)))

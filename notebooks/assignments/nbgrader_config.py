@@ -1,5 +1,8 @@
 """nbgrader's settings for this course; nbgrader reads them when it is started here."""
 
+import os
+from pathlib import Path
+
 from nbgrader import preprocessors
 
 from helpers.teaching.grading.drop_stderr import DropStderr
@@ -13,6 +16,11 @@ c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("Write your answer here.")'
 }
 c.ClearSolutions.text_stub = "Write your answer here."
+
+# The teacher's secret, for plain `nbgrader autograde`: what is drawn for each student.
+_secret = Path(__file__).parent / "secret.txt"
+if _secret.is_file():
+    os.environ.setdefault("COURSE_SECRET", _secret.read_text("utf-8").strip())
 
 # What follows is for plain `nbgrader autograde`. The grader of this course,
 # `python -m helpers grade`, has limits of its own.

@@ -170,16 +170,22 @@ HEAVY = [path for path in FOUND if path not in LIGHT]
 
 def personal(paths):
     """Those of these assignments whose numbers differ per student."""
-    return [path for path in paths if "owner(student)" in read_text(path)]
+    return [path for path in paths if is_personal(read_text(path))]
+
+
+def is_personal(text):
+    """Does a cell, or a notebook's file, ask for what is drawn for one student?"""
+    return "owner(student)" in text or "truth(" in text
 
 
 def try_solution(path, folder, monkeypatch):
-    """Assert that a solution earns all points, whoever the student is."""
+    """Assert that a solution earns all points, whoever the student and the teacher are."""
     monkeypatch.chdir(folder)
     notebook = read(path)
     assert run(notebook, show=False) == (points_of(notebook), None)
     for name in ("ab123", "\u674e\u660e", "o'neill") if personal([path]) else ():
         monkeypatch.setenv("COURSE_STUDENT", name)
+        monkeypatch.setenv("COURSE_SECRET", f"a teacher's secret, {name}")
         assert run(notebook, show=False) == (points_of(notebook), None), name
 
 
@@ -202,7 +208,8 @@ def try_blank(path, folder, monkeypatch):
 def try_numbers_of_another(path, folder, monkeypatch):
     """Assert that one student's numbers earn another at most a quarter of the points."""
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("COURSE_STUDENT", raising=False)
+    for name in ("COURSE_STUDENT", "COURSE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
     notebook, names = read(path), {}
     run(notebook, show=False, namespace=names)
     typed = {}
@@ -219,7 +226,7 @@ def try_numbers_of_another(path, folder, monkeypatch):
     points = {
         grade_id(cell): cell.metadata.nbgrader.points
         for cell in of_kind(notebook, "test")
-        if "owner(student)" in cell.source
+        if is_personal(cell.source)
     }
     earned = sum(marks[name] for name in points)
     assert earned <= sum(points.values()) / 4

@@ -10,6 +10,7 @@ course          nbgrader's folder of a course: configuration, sources
 submissions     sources and submissions: what is graded, what runs when
 reading         opens what was handed in, and nothing else does
 nbgrader_steps  what students get of a source
+release         what each student gets, with the parts that are drawn for one alone
 
 marking         one submission: who waits for whom, and what a zero rests on
 outcomes        what marking comes to: marks, doubts, reasons

@@ -7,12 +7,18 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.assignments import DRAWN_BY, package
 from helpers.files import CourseError
 from helpers.teaching.grading.nbgrader_steps import CONFIGURATION, FOLDER, configuration
 from helpers.teaching.grading.submissions import Source, read_source
 
-FORMAT = "2"
+FORMAT = "3"
 """To be raised when the grader itself changes in a way that changes marks."""
+
+SECRET = "secret.txt"
+"""Beside nbgrader_config.py: a line from which each student's parts are drawn."""
+
+SHORTEST_SECRET = 20
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Assignment:
     source: Source
     files: dict
     """{relative path: bytes} of what lies beside the source's notebook."""
+    secret: str | None = None
+    """The teacher's, from which parts are drawn for each student."""
 
     @property
     def digest(self):
@@ -35,7 +43,13 @@ class Assignment:
             repr(source.answers),
             repr(source.given),
         ]
+        if self.secret and self.name in DRAWN_BY:
+            parts.append(digest([self.secret], {}))
         return digest(parts, self.files)
+
+    def files_for(self, student):
+        """{relative path: bytes} of what one student gets beside the notebook."""
+        return self.files | package(self.name, student, self.secret)
 
 
 def digest(texts, files):
@@ -54,6 +68,7 @@ class Course:
         self.folder = Path(folder).resolve()
         self.configuration = configuration(self.folder)
         settings = self.configuration.CourseDirectory
+        self.secret = _secret(self.folder / SECRET)
         self.course_id = settings.get("course_id", "") or "default_course"
         database = f"sqlite:///{self.folder / 'gradebook.db'}"
         self.database = settings.get("db_url", "") or database
@@ -95,10 +110,23 @@ class Course:
                 and "__pycache__" not in other.parts
             }
             source = read_source(notebook, self.folder)
-            found[folder.name] = Assignment(folder.name, source, files)
+            found[folder.name] = Assignment(folder.name, source, files, self.secret)
         if not found:
             raise CourseError(
                 f"Nothing was graded: there is no source in {self.steps['source']}, "
                 "such as 1_name/1_name.ipynb."
             )
         return found
+
+
+def _secret(path):
+    """The teacher's secret, None if there is none. Raises CourseError if it can be guessed."""
+    if not path.is_file():
+        return None
+    text = path.read_text("utf-8").strip()
+    if len(text) < SHORTEST_SECRET:
+        raise CourseError(
+            f"{path} is too short: a secret has {SHORTEST_SECRET} characters or more. Delete "
+            "the file, and `python -m helpers release` makes another."
+        )
+    return text

@@ -37,12 +37,13 @@ class Engine:
     """Starts processes for submissions. Thread-safe; use as a context manager.
 
     `modules` are imported once, before anything is graded; `with` begins with that and
-    does not wait. Raises CourseError if submissions cannot be confined and `trusted` is
+    does not wait. `secret` is the teacher's; tests know it, and no student's process does. Raises CourseError if submissions cannot be confined and `trusted` is
     not said.
     """
 
-    def __init__(self, modules=(), keras=False, trusted=False):
+    def __init__(self, modules=(), keras=False, trusted=False, secret=None):
         sandbox.require(trusted)
+        self.secret = secret
         self.modules = [*EVERYWHERE, *(["keras"] if keras else []), *modules]
         self.confined = not trusted
         self._lock = threading.Lock()

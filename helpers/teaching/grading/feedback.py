@@ -132,11 +132,13 @@ def _why(cell):
     if cell["doubt"]:
         return f"Not compared: {cell['doubt']}. Your teacher looks at it."
     if cell["hidden"]:
-        return HIDDEN
+        return f"{HIDDEN[:-1]}: {'; '.join(cell['missed'])}." if cell["missed"] else HIDDEN
     if cell["message"].startswith("NotImplementedError"):
         return "An answer is missing, here or in what this calls."
     if cell["message"]:
         return cell["message"].removeprefix("AssertionError: ")
+    if cell["missed"]:
+        return f"Not passed: {'; '.join(cell['missed'])}."
     if cell["score"] is not None and cell["score"] < cell["points"]:
         return "Some of the tests were not passed."
     return ""

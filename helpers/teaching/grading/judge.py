@@ -12,6 +12,7 @@ import sys
 import traceback
 from contextlib import suppress
 
+from helpers.assignments import Marks
 from helpers.teaching.grading import messages, seeds, values
 from helpers.teaching.grading.messages import Closed
 
@@ -41,16 +42,21 @@ def main(channel):
 
 
 def judge(request, channel):
-    """The verdict on one test cell: {"score", "message", "line", "exhausted", "uncarried"}.
+    """The verdict on one test cell: {"score", "message", "line", "exhausted", "missed",
+    "uncarried"}.
 
     `score` is None if the cell's last value is no valid number of points. `line` is
     where in the cell it failed, None if it did not. `exhausted` names the error if it
     was the judge that could not go on, which says nothing about the answer. `uncarried`
-    are sentences on answers that could not be carried here.
+    are sentences on answers that could not be carried here, `missed` the properties that an
+    answer lacks, if the test says which.
     """
     seeds.same_for_all()
     namespace = Namespace(channel)
     verdict = _tried(request["source"], request["points"], namespace)
+    verdict["missed"] = [
+        what for marks in namespace.values() if isinstance(marks, Marks) for what in marks.missed
+    ]
     verdict["uncarried"] = [repr(value)[:MAX_MESSAGE] for value in namespace.uncarried[:3]]
     return verdict
 

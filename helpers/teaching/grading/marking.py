@@ -5,6 +5,7 @@ has cost points (time, memory, a crash, a cell that did not run, a name that is 
 an answer that cannot be carried) becomes a *doubt*: a person looks.
 """
 
+import ast
 import math
 import re
 import sys
@@ -17,6 +18,7 @@ from helpers.teaching.grading.outcomes import PERSON, Cell, GraderFailed, Outcom
 from helpers.teaching.grading.outputs import MAX_ALL, MAX_TEXT, clean, plain_text, size
 from helpers.teaching.grading.reading import shown_name
 from helpers.teaching.grading.submissions import (
+    BEGIN_HIDDEN,
     function_places,
     function_text,
     grade_id,
@@ -206,7 +208,10 @@ class Marking:
             "memory_mb": self.limits["memory_mb"],
             "seconds": self.limits["total_seconds"] + processes.START,
         }
-        return self.engine.process(task, self.environment, limits)
+        environment = dict(self.environment)
+        if task == "judge" and self.engine.secret:
+            environment["COURSE_SECRET"] = self.engine.secret
+        return self.engine.process(task, environment, limits)
 
     def _open_student(self):
         process = self._process("student")
@@ -490,6 +495,7 @@ class Marking:
         cell.score = verdict["score"]
         cell.message = plain_text(verdict["message"], MAX_TEXT)
         cell.hidden = verdict["line"] in hidden
+        cell.missed = properties(graded.text, verdict)
         if cell.score is None:
             # The source's own solution was proved: so it comes from the answers.
             cell.score, cell.message = 0.0, ""
@@ -607,6 +613,22 @@ class Marking:
         if not self.claimed:
             says = f"says student = {shown_name(claimed)!r}" if known else "has no text in student"
             self.result.needs_person(f"It was handed in by {student}, but {says}.", private=last)
+
+
+def properties(text, verdict):
+    """The properties that a test names, and that an answer lacks: what a student may know.
+
+    Those of Marks, and the comment `# Property: ...` above the hidden line that failed. All
+    are words of the source, so nothing of a student's can slip in.
+    """
+    known = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
+    found = [what for what in verdict["missed"] if what in known]
+    if verdict["line"] in hidden_lines(text):
+        above = text.splitlines()[: verdict["line"]]
+        above = above[max((n for n, line in enumerate(above) if BEGIN_HIDDEN in line)) :]
+        named = [line.partition("# Property: ")[2].strip() for line in above]
+        found += [line for line in named if line][-1:]
+    return list(dict.fromkeys(found))
 
 
 def _claims_student(source):

@@ -16,6 +16,8 @@ class Cell:
     """Why points are missing, as the teacher may see it."""
     hidden: bool = False
     """The message comes from a hidden test."""
+    missed: list = field(default_factory=list)
+    """What the test says is wrong, in words of the source."""
     doubt: str = ""
     """Why the missing points do not count before a person has looked: no answer was
     compared and was wrong. A sentence without its subject, the cell."""

@@ -63,7 +63,7 @@ def grade(arguments):
     # the processes of a submission wait for each other.
     workers = arguments.workers or cpu_count() + 1
     if arguments.prove:
-        return _prove_all(assignments.values(), arguments.trusted)
+        return _prove_all(assignments.values(), arguments.trusted, course.secret)
     if arguments.submissions is None or arguments.out is None:
         raise CourseError(
             "Say which folder holds the submissions, and where results go: "
@@ -79,7 +79,7 @@ def grade(arguments):
     used = [assignments[name] for name in sorted({t.assignment for t in tasks})]
     # The engine takes as long to start as nbgrader to be imported.
     with _only_one(out):
-        with _engine(used, arguments.trusted) as engine:
+        with _engine(used, arguments.trusted, course.secret) as engine:
             for assignment in used:
                 gradebook.register(course, assignment)
                 assignment.source.prepare()
@@ -96,10 +96,10 @@ def _chosen(assignments, names):
     return {name: assignments[name] for name in names} if names else assignments
 
 
-def _prove_all(assignments, trusted):
+def _prove_all(assignments, trusted, secret):
     """Print what is wrong with these sources; the exit code."""
     wrong = []
-    with _engine(assignments, trusted) as engine:
+    with _engine(assignments, trusted, secret) as engine:
         engine.ready()
         for assignment in assignments:
             found, again = prove(engine, assignment)
@@ -108,9 +108,9 @@ def _prove_all(assignments, trusted):
     return 1 if wrong else 0
 
 
-def _engine(assignments, trusted):
+def _engine(assignments, trusted, secret):
     modules = dict.fromkeys(m for a in assignments for m in a.source.modules)
-    return Engine(list(modules), trusted=trusted)
+    return Engine(list(modules), trusted=trusted, secret=secret)
 
 
 def prove(engine, assignment):
@@ -119,9 +119,10 @@ def prove(engine, assignment):
     Its own solution must earn all points, and what students get none.
     """
     source, wrong, again = assignment.source, [], False
+    files = assignment.files_for("nobody")
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(
-            lambda notebook: engine.grade(source, notebook, "nobody", assignment.files),
+            lambda notebook: engine.grade(source, notebook, "nobody", files),
             (source.notebook, source.blank),
         )
         for outcome, full in zip(outcomes, (True, False), strict=True):
@@ -345,7 +346,7 @@ class _Run:
             return Outcome(PERSON, [work.unreadable]), None
         task, assignment, handed_in = work.task, work.assignment, work.submission
         try:
-            files = handed_in.files | assignment.files
+            files = handed_in.files | assignment.files_for(task.student)
             outcome = self.engine.grade(
                 assignment.source, handed_in.notebook, task.student, files, handed_in.python
             )

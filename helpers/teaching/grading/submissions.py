@@ -205,7 +205,8 @@ def _defined(text):
 
 
 def _names(source):
-    """{grade_id: heading} of all cells with a grade_id; tests that share one are numbered."""
+    """{grade_id: heading} of all cells with a grade_id. A test is called by its first line,
+    `# Test: ...`, too; without that, tests that share a heading are numbered."""
     found, heading, tests = {}, "", {}
     for cell in source.notebook.cells:
         name = grade_id(cell)
@@ -215,7 +216,10 @@ def _names(source):
                 heading = re.sub(r"\s*\(\d+ points?\)$", "", headings[-1])
         elif name is not None:
             found[name] = heading or "the beginning"
-            if name in source.graded:
+            test = re.match(r"# Test: (.+)", cell.source)
+            if name in source.graded and test:
+                found[name] = f"{found[name]}: {test[1].strip()}"
+            elif name in source.graded:
                 tests.setdefault(found[name], []).append(name)
     for heading, sharing in tests.items():
         for number, name in enumerate(sharing, 1):
