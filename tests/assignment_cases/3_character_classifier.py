@@ -260,7 +260,11 @@ for row in table:
         right={
             "not trained yet": ONE_UNTRAINED,
             "probabilities": ONE_UNTRAINED
-            | {"answer-model": instead("model = variants['seed 0']\n" + WITH_SOFTMAX.format("model"))},
+            | {
+                "answer-model": instead(
+                    "model = variants['seed 0']\n" + WITH_SOFTMAX.format("model")
+                )
+            },
             "a functional model": ONE_UNTRAINED
             | {
                 "answer-model": instead(
@@ -348,9 +352,7 @@ for row in table:
         },
         wrong={
             "anything": claims("claimed = (0.0, 1.0)"),
-            "bold, and missed by 0.03": claims(
-                NEAR.format(claimed="(share + 0.03, share + 0.04)")
-            ),
+            "bold, and missed by 0.03": claims(NEAR.format(claimed="(share + 0.03, share + 0.04)")),
             "wide": claims(NEAR.format(claimed="(share - 0.2, share + 0.2)")),
             "in percent": claims("claimed = (30, 45)"),
             "turned around": claims("claimed = (0.45, 0.3)"),

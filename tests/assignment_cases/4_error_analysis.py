@@ -5,9 +5,7 @@ from assignment_cases import Case, changed, instead, then
 SLOW = True
 
 NOT_TRAINED = {
-    "answer-first": changed(
-        "first = train(X, y)", "keras.utils.set_random_seed(3)\nfirst = make()"
-    )
+    "answer-first": changed("first = train(X, y)", "keras.utils.set_random_seed(3)\nfirst = make()")
 }
 """For cells that ask what a network does, whichever it is: it takes no time."""
 
@@ -184,7 +182,9 @@ CASES = {
             "without the blank ones only": BRIEF
             | {
                 "answer-blank": lambda source: source,
-                "answer-second": changed("(X[kept], y[kept])", "(X[kept], y[kept].astype('int64'))"),
+                "answer-second": changed(
+                    "(X[kept], y[kept])", "(X[kept], y[kept].astype('int64'))"
+                ),
             },
         },
         wrong={

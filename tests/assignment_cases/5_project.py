@@ -1,6 +1,6 @@
 """Answers for assignment 5, the project."""
 
-from assignment_cases import Case, changed, instead, then
+from assignment_cases import Case, instead, then
 
 SLOW = True
 
@@ -125,9 +125,7 @@ CASES = {
     "by-hand-reads": way("answer-by-hand", "by_hand", {"answer-by-hand": QUICK["answer-by-hand"]}),
     "networks-read": Case(
         right={
-            "a list": networks(
-                instead("networks = [lambda images: by_hand(images).tolist()] * 3")
-            ),
+            "a list": networks(instead("networks = [lambda images: by_hand(images).tolist()] * 3")),
             "more than three": networks(instead("networks = [by_hand] * 4")),
         },
         wrong={
@@ -168,9 +166,7 @@ CASES = {
             "more than is asked for": readings(then("readings['trials'] = 12")),
         },
         wrong={
-            "of another way": readings(
-                then("readings['networks'] = [readings['by_hand']] * 3")
-            ),
+            "of another way": readings(then("readings['networks'] = [readings['by_hand']] * 3")),
             "by hand, improved": readings(then("readings['by_hand'] = readings['baseline']")),
             "only one network": readings(then("readings['networks'] = readings['networks'][:1]")),
         },
@@ -196,9 +192,7 @@ CASES = {
         },
         wrong={
             "a verdict against the interval": comparison(
-                then(
-                    "comparison['verdict'] = 'network' if comparison['low'] <= 0 else 'tie'"
-                )
+                then("comparison['verdict'] = 'network' if comparison['low'] <= 0 else 'tie'")
             ),
             "no width": comparison(
                 then("comparison['low'] = comparison['high'] = comparison['difference']")
