@@ -71,14 +71,19 @@ def worth(change):
 CASES = {
     "first-accuracy": Case(
         right={
-            "the same epochs in one more batch size": {
-                "answer-first": changed("batch_size=64", "batch_size=60")
+            "probabilities": {
+                "answer-first": then("first = keras.Sequential([first, layers.Softmax()])")
             },
         },
         wrong={
             "not trained": NOT_TRAINED,
             "labels of the next character": {
-                "answer-first": changed("first = train(X, y)", "first = train(X, (y + 1) % 12)")
+                "answer-first": then(
+                    """
+                    last = first.layers[-1]
+                    last.set_weights([np.roll(w, 1, axis=-1) for w in last.get_weights()])
+                    """
+                )
             },
             "no network": {"answer-first": instead("first = None")},
         },
@@ -179,12 +184,14 @@ CASES = {
     ),
     "second": Case(
         right={
-            "without the blank ones only": BRIEF
+            "no better than the first": BRIEF
             | {
-                "answer-blank": lambda source: source,
-                "answer-second": changed(
-                    "(X[kept], y[kept])", "(X[kept], y[kept].astype('int64'))"
-                ),
+                "answer-second": instead(
+                    """
+                    second = keras.models.clone_model(first)
+                    second.set_weights([w * 1.01 for w in first.get_weights()])
+                    """
+                )
             },
         },
         wrong={
