@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nbgrader import preprocessors
 
-from helpers.teaching.grading.drop_stderr import DropStderr
+from helpers.teaching.grading.nbgrader_extras import DropStderr, GoOn
 
 c = get_config()  # noqa: F821
 
@@ -16,6 +16,23 @@ c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("Write your answer here.")'
 }
 c.ClearSolutions.text_stub = "Write your answer here."
+
+# nbgrader's own steps, and one more: an exercise that is left out does not stop
+# *Run All Cells* in JupyterLab.
+c.GenerateAssignment.preprocessors = [
+    preprocessors.IncludeHeaderFooter,
+    preprocessors.LockCells,
+    preprocessors.ClearSolutions,
+    preprocessors.ClearOutput,
+    preprocessors.CheckCellMetadata,
+    preprocessors.ComputeChecksums,
+    preprocessors.SaveCells,
+    preprocessors.ClearHiddenTests,
+    preprocessors.ClearMarkScheme,
+    preprocessors.ComputeChecksums,
+    preprocessors.CheckCellMetadata,
+    GoOn,
+]
 
 # The teacher's secret, for plain `nbgrader autograde`: what is drawn for each student.
 _secret = Path(__file__).parent / "secret.txt"

@@ -137,7 +137,7 @@ def test_same_marks(course, monkeypatch):
 
 def test_errors_cost_points_without_stderr(tmp_path):
     """The step that drops standard error keeps everything else."""
-    from helpers.teaching.grading.drop_stderr import DropStderr
+    from helpers.teaching.grading.nbgrader_extras import DropStderr
 
     output = nbformat.v4.new_output
     notebook = nbformat.v4.new_notebook(

@@ -27,8 +27,8 @@ processes       a confined process, seen from outside
 sandbox         namespaces and limits around these processes
 syscalls        a filter of system calls, on top of that
 
-drop_stderr     a step of nbgrader's own commands; apart, since importing nbgrader takes
-                seconds, in which the engine starts
+nbgrader_extras  steps of this course's own for nbgrader's commands; apart, since
+                importing nbgrader takes seconds, in which the engine starts
 
 It needs requirements-grading.txt, and Linux with bubblewrap. Nothing is imported here,
 because the processes of a submission would wait for it.

@@ -40,6 +40,8 @@ def student_version(notebook, folder=FOLDER):
     """
     from nbgrader import preprocessors
 
+    from helpers.teaching.grading.nbgrader_extras import GoOn
+
     config = configuration(folder)
     notebook, resources = copy.deepcopy(notebook), {}
     for name in (
@@ -53,4 +55,5 @@ def student_version(notebook, folder=FOLDER):
     ):
         step = getattr(preprocessors, name)(config=config)
         notebook, resources = step.preprocess(notebook, resources)
+    notebook, _ = GoOn().preprocess(notebook, resources)
     return notebook
