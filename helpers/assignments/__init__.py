@@ -1,8 +1,9 @@
 """What the graded assignments share, under one name for their cells.
 
 What is drawn for one student (`students`), the networks of assignment 2 (`architectures`),
-comparisons (`compare`), marks (`marks`) and counts of what was done (`counting`). Scans and characters are in `helpers.assignments.data`, which needs
-more and is imported by itself.
+comparisons (`compare`), marks (`marks`) and counts of what was done (`counting`). What
+single assignments draw and measure needs more, and is imported by itself: scans and characters
+(`data`), borrowed networks (`borrowed`), studies (`studies`).
 """
 
 from helpers.assignments.architectures import (

@@ -1,72 +1,156 @@
-"""Data and measures of the graded assignments 3, 4 and 5.
+"""Data and measures of the graded assignments 3 and 5; those of 4 are in `scans`.
 
 Assignment 3: characters by simulated writers, as a network reads them, and what a
-network costs. Assignment 4: every student's own scans with planted flaws, and marks
-for lists of suspects. Nothing in here says which scans are flawed.
+network costs. Assignment 5: fingerprints of images.
 """
 
 import hashlib
 import math
+import os
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from helpers.assignments.students import Draws, owner
+from helpers.assignments.students import SELF_STUDY, Draws, mine
 from helpers.files import COURSE, CourseError
 from helpers.handwriting.writers import Writer
 
 SHAPE = (40, 30)
 """Height and width of all images here: half of the lecture's."""
 
+LEVELS = 17
+"""Grey levels are multiples of this: 16 of them, which makes small files."""
+
 # Assignment 3: a character classifier ------------------------------------------
 
+ASSIGNMENT = "3_character_classifier"
+
 LOOK_ALIKES = "大夫天太犬因国囡日白王玉"
-"""The twelve characters; a label is a position in this text."""
+"""The twelve characters. Each student has them in another order: see `draw_order`."""
+
+CHARACTERS = COURSE / "data" / "assignments" / "characters.npz"
+"""The training images of all students, and the version of the writers who drew them."""
+
+VERSION = 2
+"""Of the simulated writers. Images of another version are another task."""
+
+WRITERS, SAMPLES, SEED = 50, 2, 2024
+MESSINESS = 0.93
 
 
 class Written(NamedTuple):
-    """Images by several writers: image X[i] is of LOOK_ALIKES[y[i]], by writer[i]."""
+    """Images by several writers: image X[i] has the label y[i] and is by writer[i]."""
 
     X: np.ndarray
     """(n, 40, 30, 1) uint8: 0 is black ink, 255 white paper."""
     y: np.ndarray
-    """(n,) int."""
+    """(n,) int: positions in a student's order of the characters."""
     writer: np.ndarray
     """(n,) int: the writers' numbers."""
 
 
-def training_set():
-    """1,200 images by 50 writers, each character twice by each: a Written."""
-    return written_by(range(50), 2, seed=2024)
+def draw_order(draws):
+    """What is drawn for a student: the order of the characters, so what each label means.
 
-
-prepare = training_set
-"""The grader calls it once, before it starts a process for each submission."""
-
-
-def written_by(writers, samples, seed):
-    """`samples` images of each character by each of these writers: a Written.
-
-    Another seed means other people. About 1,000 images a second; at once when they
-    are asked for again, as a judge does for every submission.
+    Somebody else's network, or its weights, reads other labels.
     """
-    drawn = _drawn(tuple(writers), samples, seed)
-    return Written(*(array.copy() for array in drawn))
+    order = sorted(LOOK_ALIKES, key=lambda _: draws.whole(0, 2**64))
+    return {"names": "".join(order)}
 
 
-@lru_cache(maxsize=8)
+def names_of(student):
+    """A student's twelve characters, in the order of the labels."""
+    return mine(ASSIGNMENT, student)["names"]
+
+
+def training_set(student):
+    """1,200 images by 50 writers, each character twice by each: a Written."""
+    return _labelled(_stored(), names_of(student))
+
+
+def prepare():
+    """Read the training images: the grader does it once, for all submissions."""
+    _stored()
+
+
+def new_writers(student):
+    """960 images by 80 writers whom only the teacher's secret names: a Written.
+
+    The same images for a whole class, with each student's own labels. Without a secret
+    they are those of self-study.
+    """
+    secret = os.environ.get("COURSE_SECRET") or SELF_STUDY
+    seed = Draws(ASSIGNMENT, "new writers", secret=secret).whole(0, 2**31)
+    return _labelled(_drawn(tuple(range(80)), 1, seed), names_of(student))
+
+
+def _labelled(written, names):
+    """A copy whose labels are positions in `names`."""
+    label = np.array([names.index(character) for character in LOOK_ALIKES])
+    return Written(written.X.copy(), label[written.y], written.writer.copy())
+
+
+@lru_cache(maxsize=1)
+def _stored():
+    """The Written in the file, in the order of LOOK_ALIKES. Raises CourseError."""
+    try:
+        with np.load(CHARACTERS, allow_pickle=False) as file:
+            found = int(file["version"])
+            written = Written(file["X"][..., None], file["y"].astype(int), file["writer"])
+    except (OSError, ValueError, KeyError) as error:
+        raise CourseError(
+            f"{CHARACTERS} is missing or damaged: take it from the course's repository again."
+        ) from error
+    if found != VERSION:
+        raise CourseError(
+            f"{CHARACTERS} is version {found}, and this course is version {VERSION}: use the "
+            "course that you were given, all of it."
+        )
+    return written
+
+
+@lru_cache(maxsize=4)
 def _drawn(writers, samples, seed):
+    """A Written in the order of LOOK_ALIKES, drawn now; 1,000 images a second.
+
+    Raises CourseError where the simulated writers are not those of the training images.
+    """
+    stored = _stored()
+    if not np.array_equal(draw_writers((0,), 1, SEED).X, stored.X[:24:2]):
+        raise CourseError(
+            "The simulated writers have changed since the images of assignment 3 were stored: "
+            "grade with the course that was handed out."
+        )
+    return draw_writers(writers, samples, seed)
+
+
+def draw_writers(writers, samples, seed):
+    """`samples` images of each character by each of these writers: a Written."""
     X, y, owners = [], [], []
     for number in writers:
-        hand = Writer(seed, number, messiness=0.93)
+        hand = Writer(seed, number, messiness=MESSINESS)
         for label, character in enumerate(LOOK_ALIKES):
             for sample in range(samples):
-                X.append(small(hand.write(character, sample)))
+                X.append(coarse(small(hand.write(character, sample))))
                 y.append(label)
                 owners.append(number)
     return Written(np.stack(X)[..., None], np.array(y), np.array(owners))
+
+
+def coarse(images):
+    """Images in 16 levels of grey."""
+    return (np.round(np.asarray(images) / LEVELS) * LEVELS).astype(np.uint8)
+
+
+def interval_score(low, high, value, miss=40):
+    """Width of an interval, plus `miss` times what it misses `value` by; small is good.
+
+    With miss = 2 / 0.05 nobody does better, on average, than with an honest 95 %
+    interval. Source: T. Gneiting, A. Raftery (2007), JASA 102, 359-378.
+    """
+    return (high - low) + miss * max(low - value, value - high, 0.0)
 
 
 def small(page):
@@ -206,95 +290,6 @@ FREE_CONSTANTS = 4
 """Constants of one layer that cost nothing: one for each channel of a picture."""
 
 
-# Assignment 4: scans with flaws -------------------------------------------------
-
-SCANS = COURSE / "data" / "assignments" / "scans.npz"
-"""Scans of all students, 50 on each of 30 cards, and the labels that they were given."""
-
-KINDS = "人大木本日白王山水马口国"
-"""The twelve characters on them."""
-
-CARDS, ON_A_CARD, MINE = 30, 50, 12
-
-
-def scan_numbers(student):
-    """Which scans of the file are a student's, in this student's order: a list.
-
-    All of twelve cards, so that both of two copies are there; shuffled.
-    """
-    draws = Draws("4_error_analysis", owner(student))
-    numbers = [
-        card * ON_A_CARD + place
-        for card in draws.sample(range(CARDS), MINE)
-        for place in range(ON_A_CARD)
-    ]
-    return sorted(numbers, key=lambda _: draws.whole(0, 2**64))
-
-
-def scans(student):
-    """A student's scans: (X, y), (600, 40, 30) uint8 and (600,) int.
-
-    y holds the labels as they were given: positions in KINDS, some of them wrong.
-    Raises CourseError where there is no id, or no file of scans.
-    """
-    numbers = scan_numbers(student)
-    try:
-        with np.load(SCANS, allow_pickle=False) as file:
-            return file["X"][numbers], file["y"][numbers].astype(int)
-    except (OSError, ValueError, KeyError) as error:
-        raise CourseError(
-            f"{SCANS} is missing or damaged: take it from the course's repository again."
-        ) from error
-
-
-def as_places(listed, n=MINE * ON_A_CARD):
-    """A student's list as a set of whole numbers from 0 to n - 1.
-
-    Raises AssertionError, one sentence, for anything else.
-    """
-    try:
-        numbers = [_whole(item) for item in listed]
-    except (TypeError, ValueError, OverflowError):
-        raise AssertionError("a list of numbers of scans is needed, such as [3, 17]") from None
-    outside = [number for number in numbers if not 0 <= number < n]
-    if outside:
-        raise AssertionError(f"{outside[0]} is not from 0 to {n - 1}")
-    return set(numbers)
-
-
-def as_pairs(listed, n=MINE * ON_A_CARD):
-    """A student's list of pairs as a set of (smaller, larger).
-
-    Raises AssertionError, one sentence, for anything else.
-    """
-    try:
-        pairs = [tuple(sorted(map(_whole, pair))) for pair in listed]
-    except (TypeError, ValueError, OverflowError):
-        pairs = [()]
-    if any(len(set(pair)) != 2 for pair in pairs):
-        raise AssertionError("a list of pairs of different scans is needed, such as [(3, 17)]")
-    as_places([number for pair in pairs for number in pair], n)
-    return set(pairs)
-
-
-def _whole(value):
-    number = int(value)
-    if number != value:
-        raise ValueError(value)
-    return number
-
-
-def list_marks(listed, planted, points, goal):
-    """Marks for a list of suspects, in halves of a point; 0 for one without any.
-
-    With F1 = 2 * right / (listed + planted): none up to F1 = 0.4, all `points` from
-    F1 = `goal` on, and in a straight line between.
-    """
-    f1 = 2 * len(listed & planted) / max(len(listed) + len(planted), 1)
-    share = min(max((f1 - 0.4) / (goal - 0.4), 0.0), 1.0)
-    return float(round(2 * points * share) / 2)
-
-
 # Assignment 5: a project ---------------------------------------------------------
 
 
@@ -309,3 +304,13 @@ def fingerprints(images):
         state.update(np.ascontiguousarray(image, dtype=float).tobytes())
         prints.append(state.hexdigest()[:32])
     return prints
+
+
+def noisy(images):
+    """The same images with a little noise: one in a hundred of the largest value."""
+    images = np.asarray(images)
+    spread = 0.01 * np.abs(images).max(initial=0)
+    noise = np.random.default_rng(1).normal(0, spread, images.shape)
+    changed = np.clip(images + noise, images.min(initial=0), images.max(initial=0))
+    whole = images.dtype.kind in "iu"
+    return (changed.round() if whole else changed).astype(images.dtype)

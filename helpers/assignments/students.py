@@ -37,6 +37,10 @@ SELF_STUDY = "the secret of self-study, which everybody knows"
 DRAWN_BY = {
     "1_pixels_and_kernels": "helpers.assignments.pixels:draw",
     "2_arithmetic_of_networks": "helpers.assignments.architectures:draw",
+    "3_character_classifier": "helpers.assignments.data:draw_order",
+    "4_error_analysis": "helpers.assignments.scans:draw",
+    "6_borrowed_networks": "helpers.assignments.borrowed:draw",
+    "7_study_with_a_budget": "helpers.assignments.studies:draw",
 }
 """{assignment: the function that draws it}, imported when it is first needed."""
 

@@ -5,7 +5,8 @@ from assignment_cases import Case, changed, instead, returning, then, warning
 SLOW = True
 
 NO_NETWORKS = {
-    "answer-logistic": instead("logistic = None"),
+    "answer-logistic": instead("train, held_out = hold_out(writer, 12, seed=1)"),
+    "answer-variants": instead("variants, table = {}, []"),
     "answer-model": instead("model = None"),
 }
 """For cells that need none. Where training takes long, the first right and the first
@@ -13,31 +14,59 @@ wrong answer are quick ones: the course's grader tries these."""
 
 QUICK_LOGISTIC = {"answer-logistic": changed("epochs=40", "epochs=1")}
 
-READS_AS_LOGISTIC = {"answer-model": instead("model = logistic")}
+SMALL = """
+variants, table = {{}}, []
+for seed in range({count}):
+    keras.utils.set_random_seed(seed)
+    small = [
+        layers.Rescaling(-1 / 255, offset=1),
+        layers.AveragePooling2D(2),
+        layers.Flatten(),
+        layers.Dense(12),
+    ]
+    network = keras.Sequential([keras.Input((40, 30, 1)), *small])
+    compile_model(network, keras.optimizers.Adam(1e-2))
+    with reuse_training(seed=seed):
+        network.fit(X[train], y[train], epochs={epochs}, batch_size=64)
+    name = f"seed {{seed}}"
+    variants[name] = network
+    share = (assignment_data.read(network, X[held_out]) == y[held_out]).mean()
+    table.append({{"name": name, "changed": "the seed", "held_out": float(share)}})
+"""
 
-UNTRAINED = instead(
-    """
-    keras.utils.set_random_seed(3)
-    network = [layers.Flatten(), layers.Dense(12)]
-    logistic = model = keras.Sequential([keras.Input((40, 30, 1)), *network])
-    """
-)
+UNTRAINED = """
+variants, table = {{}}, []
+for seed in range({count}):
+    keras.utils.set_random_seed(seed)
+    small = [layers.AveragePooling2D(4), layers.Flatten(), layers.Dense(12)]
+    network = keras.Sequential([keras.Input((40, 30, 1)), *small])
+    name = f"seed {{seed}}"
+    variants[name] = network
+    share = (assignment_data.read(network, X[held_out]) == y[held_out]).mean()
+    table.append({{"name": name, "changed": "the seed", "held_out": float(share)}})
+"""
 
-NOT_TRAINED = {
-    "answer-logistic": instead("logistic = None"),
-    "answer-model": UNTRAINED,
+
+def small(code=SMALL, count=4, epochs=12, after=""):
+    """Networks that take a second each, and change the table afterwards."""
+    quick = QUICK_LOGISTIC if code is SMALL else NO_NETWORKS
+    made = {"answer-variants": instead(code.format(count=count, epochs=epochs) + after)}
+    return {"answer-logistic": quick["answer-logistic"]} | made
+
+
+FOUR = small(UNTRAINED)
+"""Four networks that are not trained."""
+
+ONE_UNTRAINED = small(UNTRAINED, 1) | {"answer-model": instead("model = variants['seed 0']")}
+
+LONGEST = QUICK_LOGISTIC | {
+    "answer-variants": changed(
+        "variants, table = {}, []", 'tried = {"longer": tried["longer"]}\nvariants, table = {}, []'
+    )
 }
+"""The best alone."""
 
 WITH_SOFTMAX = "{0} = keras.Sequential([{0}, layers.Softmax()])"
-
-OVER_BUDGET = instead(
-    """
-    wide = [layers.Conv2D({filters}, 3, strides={strides}), layers.Flatten()]
-    model = keras.Sequential(
-        [keras.Input((40, 30, 1)), *wide, layers.Dense(12)]
-    )
-    """.replace("{filters}", "32").replace("{strides}", "1")
-)
 
 ONE_CLASS_ON = then(
     """
@@ -48,9 +77,42 @@ ONE_CLASS_ON = then(
 """Every reading is the next character's."""
 
 
+def model(code):
+    """A model made by this code, and no other network."""
+    return NO_NETWORKS | {"answer-model": instead(code)}
+
+
+def dense(name, stack):
+    return f"{name} = keras.Sequential([keras.Input((40, 30, 1)), {stack}])"
+
+
+def untrained_logistic(stack="layers.Flatten(), layers.Dense(12)"):
+    return {"answer-logistic": instead(dense("logistic", stack))}
+
+
 def claims(text):
-    """An answer to 3.2, for a network that takes no time."""
-    return READS_AS_LOGISTIC | {"answer-claimed": instead(f"claimed = {text}")}
+    """An answer to 3.2 for the small network that reads about half."""
+    return small(count=1) | {
+        "answer-model": instead("model = variants['seed 0']"),
+        "answer-claimed": instead(text),
+    }
+
+
+NEAR = """
+share = assignment_data.accuracy(model, assignment_data.new_writers(student))
+claimed = {claimed}
+"""
+"""Claims by somebody who knows (in self-study anybody can)."""
+
+
+def own(after="", before=None):
+    """An answer to 3.3 for a network that takes no time."""
+    change = then(after) if after else (lambda source: source)
+    return (
+        ONE_UNTRAINED
+        | {"answer-claimed": instead("claimed = (0, 0.2)")}
+        | {"answer-own": before or change}
+    )
 
 
 CASES = {
@@ -121,48 +183,25 @@ CASES = {
     ),
     "logistic-form": Case(
         right={
-            "not trained yet": {"answer-logistic": UNTRAINED},
+            "not trained yet": untrained_logistic(),
             "probabilities": {"answer-logistic": then(WITH_SOFTMAX.format("logistic"))},
             "a line on standard error": {
                 "answer-logistic": then("import sys\nprint('done', file=sys.stderr)")
             },
         },
         wrong={
-            "a hidden layer": {
-                "answer-logistic": instead(
-                    """
-                    hidden = [layers.Flatten(), layers.Dense(8), layers.Dense(12)]
-                    logistic = keras.Sequential(
-                        [keras.Input((40, 30, 1)), *hidden]
-                    )
-                    """
-                )
-            },
-            "no biases": {
-                "answer-logistic": instead(
-                    """
-                    flat = [layers.Flatten(), layers.Dense(12, use_bias=False)]
-                    logistic = keras.Sequential([keras.Input((40, 30, 1)), *flat])
-                    """
-                )
-            },
-            "the lecture's 55 classes": {
-                "answer-logistic": instead(
-                    """
-                    flat = [layers.Flatten(), layers.Dense(55)]
-                    logistic = keras.Sequential([keras.Input((40, 30, 1)), *flat])
-                    """
-                )
-            },
+            "a hidden layer": untrained_logistic(
+                "layers.Flatten(), layers.Dense(8), layers.Dense(12)"
+            ),
+            "no biases": untrained_logistic("layers.Flatten(), layers.Dense(12, use_bias=False)"),
+            "the lecture's 55 classes": untrained_logistic("layers.Flatten(), layers.Dense(55)"),
         },
     ),
     "logistic-new-writers": Case(
-        right={
-            "probabilities": {"answer-logistic": then(WITH_SOFTMAX.format("logistic"))},
-        },
+        right={"probabilities": {"answer-logistic": then(WITH_SOFTMAX.format("logistic"))}},
         wrong={
-            "not trained": {"answer-logistic": UNTRAINED},
-            "shifted labels": {
+            "not trained": untrained_logistic(),
+            "shifted labels, as another student's": {
                 "answer-logistic": then(
                     """
                     last = logistic.layers[-1]
@@ -174,84 +213,104 @@ CASES = {
             },
         },
     ),
-    "budget": Case(
+    "variants-form": Case(
         right={
-            "not trained yet": NOT_TRAINED,
-            "probabilities": {"answer-model": then(WITH_SOFTMAX.format("model"))},
-            "a functional model": {
-                "answer-model": then(
-                    """
-                    inputs = keras.Input((40, 30, 1))
-                    model = keras.Model(inputs, model(inputs))
-                    """
-                )
-            },
+            "not trained yet": FOUR,
+            "five": small(UNTRAINED, 5),
         },
         wrong={
-            "too many parameters": NO_NETWORKS | {"answer-model": OVER_BUDGET},
-            "too many multiplications": NO_NETWORKS
-            | {
-                "answer-model": instead(
-                    """
-                    deep = [layers.Conv2D(32, 3), layers.Conv2D(32, 3)]
-                    head = [layers.GlobalAveragePooling2D(), layers.Dense(12)]
-                    model = keras.Sequential(
-                        [keras.Input((40, 30, 1)), *deep, *head]
-                    )
-                    """
-                )
-            },
-            "channels first, to be counted as less": NO_NETWORKS
-            | {
-                "answer-model": instead(
-                    """
-                    first = {"data_format": "channels_first"}
-                    wide = layers.Conv2D(8, 9, padding="same", **first)
-                    middle = layers.Conv2D(8, 9, padding="same", **first)
-                    head = [layers.GlobalAveragePooling2D(), layers.Dense(12)]
-                    turn = [layers.Permute((3, 1, 2)), wide, middle]
-                    back = [layers.Permute((2, 3, 1))]
-                    model = keras.Sequential(
-                        [keras.Input((40, 30, 1)), *turn, *back, *head]
-                    )
-                    """
-                )
-            },
-            "one output": NO_NETWORKS
-            | {
-                "answer-model": instead(
-                    """
-                    flat = [layers.Flatten(), layers.Dense(1)]
-                    model = keras.Sequential([keras.Input((40, 30, 1)), *flat])
-                    """
-                )
-            },
+            "three": small(UNTRAINED, 3),
+            "one of them over the budget": small(
+                UNTRAINED,
+                after="\n".join(
+                    [
+                        dense("wide", "layers.Flatten(), layers.Dense(12)"),
+                        "variants['seed 0'] = wide",
+                    ]
+                ),
+            ),
+            "twice the same": small(UNTRAINED, after="variants['seed 1'] = variants['seed 0']"),
+            "a row is missing": small(UNTRAINED, after="table = table[1:]"),
+            "without what was changed": small(UNTRAINED, after="table[0]['changed'] = ''"),
         },
     ),
-    "better-than-logistic": Case(
+    "variants-true": Case(
+        right={"four small ones": small()},
+        wrong={
+            "not trained": FOUR,
+            "accuracies of the training images": small(
+                after="""
+for row in table:
+    share = assignment_data.read(variants[row["name"]], X[train]) == y[train]
+    row["held_out"] = float(share.mean())
+"""
+            ),
+            "typed in": small(after="for row in table:\n    row['held_out'] = 0.9"),
+            "not all images of the writers": small(
+                after="""
+held_out = held_out[::2][:200]
+for row in table:
+    share = assignment_data.read(variants[row["name"]], X[held_out]) == y[held_out]
+    row["held_out"] = float(share.mean())
+"""
+            ),
+        },
+    ),
+    "budget": Case(
         right={
-            "five epochs, probabilities": QUICK_LOGISTIC
+            "not trained yet": ONE_UNTRAINED,
+            "probabilities": ONE_UNTRAINED
             | {
-                "answer-model": lambda source: then(WITH_SOFTMAX.format("model"))(
-                    changed("epochs, batch = 20", "epochs, batch = 5")(source)
+                "answer-model": instead(
+                    "model = variants['seed 0']\n" + WITH_SOFTMAX.format("model")
+                )
+            },
+            "a functional model": ONE_UNTRAINED
+            | {
+                "answer-model": instead(
+                    """
+                    inputs = keras.Input((40, 30, 1))
+                    model = keras.Model(inputs, variants["seed 0"](inputs))
+                    """
                 )
             },
         },
         wrong={
-            "not trained": NOT_TRAINED,
-            "it is logistic regression": READS_AS_LOGISTIC,
-            "shifted labels": {"answer-model": ONE_CLASS_ON},
+            "too many parameters": model(dense("model", "layers.Flatten(), layers.Dense(12)")),
+            "too many multiplications": model(
+                dense(
+                    "model",
+                    "layers.Conv2D(8, 3), layers.Conv2D(8, 3), "
+                    "layers.GlobalAveragePooling2D(), layers.Dense(12)",
+                )
+            ),
+            "channels first, to be counted as less": model(
+                dense(
+                    "model",
+                    "layers.Permute((3, 1, 2)), "
+                    "layers.Conv2D(8, 5, padding='same', data_format='channels_first'), "
+                    "layers.Permute((2, 3, 1)), "
+                    "layers.GlobalAveragePooling2D(), layers.Dense(12)",
+                )
+            ),
+            "one output": model(
+                dense("model", "layers.AveragePooling2D(4), layers.Flatten(), layers.Dense(1)")
+            ),
         },
     ),
     "new-writers": Case(
         right={
-            "probabilities": QUICK_LOGISTIC | {"answer-model": then(WITH_SOFTMAX.format("model"))},
+            "probabilities": LONGEST | {"answer-model": then(WITH_SOFTMAX.format("model"))},
         },
         wrong={
-            "not trained": NOT_TRAINED,
-            "it is logistic regression": READS_AS_LOGISTIC,
-            "shifted labels": {"answer-model": ONE_CLASS_ON},
-            "over the budget": {"answer-model": OVER_BUDGET},
+            "not trained": ONE_UNTRAINED,
+            "logistic regression on small images": small(count=1)
+            | {"answer-model": instead("model = variants['seed 0']")},
+            "shifted labels, as another student's": LONGEST | {"answer-model": ONE_CLASS_ON},
+            "over the budget": {
+                "answer-variants": instead("variants, table = {}, []"),
+                "answer-model": instead("model = logistic"),
+            },
         },
     ),
     "over-writers": Case(
@@ -286,16 +345,43 @@ CASES = {
     ),
     "claimed": Case(
         right={
-            "a list of float32": READS_AS_LOGISTIC
-            | {"answer-claimed": then("claimed = [np.float32(end) for end in claimed]")},
-            "an array": READS_AS_LOGISTIC | {"answer-claimed": then("claimed = np.array(claimed)")},
+            "an array": claims(NEAR.format(claimed="np.array([share - 0.05, share + 0.05])")),
+            "a list of float32": claims(
+                NEAR.format(claimed="[np.float32(share - 0.02), np.float32(share + 0.1)]")
+            ),
         },
         wrong={
-            "anything": NOT_TRAINED | {"answer-claimed": instead("claimed = (0.0, 1.0)")},
-            "too high": claims("(0.8, 0.95)"),
-            "too low": claims("(0.0, 0.2)"),
-            "in percent": claims("(30, 45)"),
-            "turned around": claims("(0.45, 0.3)"),
+            "anything": claims("claimed = (0.0, 1.0)"),
+            "bold, and missed by 0.03": claims(NEAR.format(claimed="(share + 0.03, share + 0.04)")),
+            "wide": claims(NEAR.format(claimed="(share - 0.2, share + 0.2)")),
+            "in percent": claims("claimed = (30, 45)"),
+            "turned around": claims("claimed = (0.45, 0.3)"),
+        },
+        part={
+            "missed by 0.005": (
+                claims(NEAR.format(claimed="(share + 0.005, share + 0.125)")),
+                3,
+            ),
+        },
+    ),
+    "own-hand": Case(
+        right={
+            "lists": own("X_own, y_own = X_own.tolist(), y_own.tolist()"),
+            "floats": own("X_own = X_own.astype('float32')"),
+        },
+        wrong={
+            "nine": own("X_own, y_own = X_own[:9], y_own[:9]"),
+            "from the training set": own(
+                before=instead(
+                    """
+                    X_own, y_own = X[:12], y[:12]
+                    own_right = int((assignment_data.read(model, X_own) == y_own).sum())
+                    """
+                )
+            ),
+            "white on black": own("X_own = 255 - X_own"),
+            "the same ten times": own("X_own = np.repeat(X_own[:1], 10, axis=0)"),
+            "another count": own("own_right = 11"),
         },
     ),
 }

@@ -1,132 +1,141 @@
 """Answers for assignment 4, error analysis."""
 
-from assignment_cases import Case, changed, instead, returning, then, warning
+from assignment_cases import Case, changed, instead, then
 
-ARRAY = "np.array(result, 'float32')"
+SLOW = True
+
+NOT_TRAINED = {
+    "answer-first": changed("first = train(X, y)", "keras.utils.set_random_seed(3)\nfirst = make()")
+}
+"""For cells that ask what a network does, whichever it is: it takes no time."""
+
+NO_NETWORK = {
+    "answer-first": instead("first = train = None"),
+    "answer-where": instead("confused, hardest = (0, 1), 0"),
+    "answer-calibration": instead("ece, too_sure = 0.5, True"),
+}
+"""For part 2, which needs none."""
+
+UNTRAINED_PAIR = NOT_TRAINED | {
+    "answer-blank": instead("blank = []"),
+    "answer-copies": instead("copies = []"),
+    "answer-mistrusted": instead("mistrusted = 0"),
+    "answer-wrong-labels": instead("wrong_labels = []"),
+    "answer-second": instead("keras.utils.set_random_seed(4)\nsecond = make()"),
+}
+
+BRIEF = {
+    "answer-blank": instead("blank = []"),
+    "answer-copies": instead("copies = []"),
+    "answer-mistrusted": instead("mistrusted = 0"),
+    "answer-wrong-labels": instead("wrong_labels = []"),
+}
+"""Lists for which nothing is computed."""
 
 
-def listed(answer, name, half, wrong):
+def where(change):
+    return NOT_TRAINED | {"answer-where": then(change)}
+
+
+def calibrated(change):
+    return NOT_TRAINED | {"answer-calibration": change}
+
+
+def listed(answer, name, half, wrong, before=()):
     """A Case for a list of suspects; `half` marks for half of it, if that is exact."""
+    base = NO_NETWORK | {a: BRIEF[a] for a in before}
     return Case(
         right={
-            "an array": {answer: then(f"{name} = np.array({name})")},
-            "backwards, the first twice": {answer: then(f"{name} = {name}[:1] + {name}[::-1]")},
-            "floats, and a line on standard error": {
+            "an array": base | {answer: then(f"{name} = np.array({name})")},
+            "backwards, the first twice": base
+            | {answer: then(f"{name} = {name}[:1] + {name}[::-1]")},
+            "floats, and a line on standard error": base
+            | {
                 answer: then(
                     f"import sys\nprint('done', file=sys.stderr)\n"
                     f"{name} = np.array({name}, 'float32')"
                 )
             },
         },
-        wrong={what: {answer: change} for what, change in wrong.items()},
-        part={"every second one": ({answer: then(f"{name} = {name}[::2]")}, half)} if half else {},
+        wrong={what: base | {answer: change} for what, change in wrong.items()},
+        part={"every second one": (base | {answer: then(f"{name} = {name}[::2]")}, half)}
+        if half is not None
+        else {},
     )
 
 
-NO_LISTS = {
-    "answer-blank": instead("blank = []"),
-    "answer-copies": instead("copies = []"),
-    "answer-upside-down": instead("upside_down = []"),
-    "answer-wrong-labels": instead("wrong_labels = []"),
-}
+def worth(change):
+    return UNTRAINED_PAIR | {"answer-worth": change}
 
-
-def without_lists(right, wrong):
-    """A Case for a cell that needs no lists of suspects, which take seconds."""
-    right, wrong = (
-        {what: NO_LISTS | changes for what, changes in group.items()} for group in (right, wrong)
-    )
-    return Case(right, wrong)
-
-
-LIGHT = False
 
 CASES = {
-    "scores-plain": Case(
+    "first-accuracy": Case(
         right={
-            "an array of float32": {"answer-scores": returning("scores", ARRAY)},
-            "warns": {"answer-scores": warning("scores")},
+            "probabilities": {
+                "answer-first": then("first = keras.Sequential([first, layers.Softmax()])")
+            },
         },
         wrong={
-            "precision and recall swapped": {
-                "answer-scores": returning("scores", "(result[1], result[0], result[2])")
-            },
-            "the plain mean": {
-                "answer-scores": returning("scores", "(*result[:2], (result[0] + result[1]) / 2)")
-            },
-            "arrays take pairs apart": {
-                "answer-scores": changed(
-                    "set(listed), set(flawed)",
-                    "set(np.ravel([*listed])), set(np.ravel([*flawed]))",
-                )
-            },
-        },
-    ),
-    "scores-edges": Case(
-        right={"a list": {"answer-scores": returning("scores", "list(result)")}},
-        wrong={
-            "divides by nothing": {"answer-scores": changed("max(len(listed), 1)", "len(listed)")},
-            "counts what is listed twice": {
-                "answer-scores": changed(
-                    "max(len(listed), 1)",
-                    "max(number, 1)",
-                    "listed, flawed = set",
-                    "number = len(listed)\n    listed, flawed = set",
-                )
-            },
-        },
-    ),
-    "best-length-plain": Case(
-        right={
-            "a NumPy number": {"answer-best-length": returning("best_length", "np.int16(result)")},
-            "with a loop": {
-                "answer-best-length": instead(
+            "not trained": NOT_TRAINED,
+            "labels of the next character": {
+                "answer-first": then(
                     """
-                    best, length, right = 0, 0, 0
-                    for k, flaw in enumerate(flawed, start=1):
-                        right += bool(flaw)
-                        if 2 * right / (k + total) > best:
-                            best, length = 2 * right / (k + total), k
-                    return length
+                    last = first.layers[-1]
+                    last.set_weights([np.roll(w, 1, axis=-1) for w in last.get_weights()])
                     """
                 )
             },
-            "warns": {"answer-best-length": warning("best_length")},
-        },
-        wrong={
-            "the number of flawed": {
-                "answer-best-length": instead("return int(min(total, len(flawed)))")
-            },
-            "counts from 0": {
-                "answer-best-length": changed("int(lengths[f1.argmax()])", "int(f1.argmax())")
-            },
-            "precision alone": {"answer-best-length": changed("(lengths + total)", "lengths")},
-            "up to the last flawed one": {
-                "answer-best-length": instead(
-                    "return int(np.max(np.flatnonzero(flawed), initial=-1)) + 1"
-                )
-            },
+            "no network": {"answer-first": instead("first = None")},
         },
     ),
-    "best-length-edges": Case(
-        right={"a float": {"answer-best-length": returning("best_length", "float(result)")}},
+    "confused": Case(
+        right={
+            "a list": where("confused = [*confused]"),
+            "an array": where("confused = np.array(confused, 'int16')"),
+        },
         wrong={
-            "the longest of several": {
-                "answer-best-length": changed(
-                    "lengths[f1.argmax()]", "lengths[::-1][f1[::-1].argmax()]"
-                )
-            },
-            "one, where none is flawed": {
-                "answer-best-length": changed(" if any(flawed) else 0", "")
-            },
+            "turned around": where(
+                "confused = confused[::-1]\n"
+                "if mistakes[confused] >= mistakes.max() - 1:\n    confused = (0, 0)"
+            ),
+            "the diagonal": where("confused = divmod(int(confusion.argmax()), 12)[:1] * 2"),
+            "characters instead of labels": where(
+                "confused = names[confused[0]], names[confused[1]]"
+            ),
+        },
+    ),
+    "hardest": Case(
+        right={
+            "a NumPy number": where("hardest = np.int16(hardest)"),
+            "a float": where("hardest = float(hardest)"),
+        },
+        wrong={
+            "the easiest": where("hardest = max(by_writer, key=by_writer.get)"),
+            "its place": where("hardest = -1"),
+        },
+    ),
+    "calibration": Case(
+        right={
+            "NumPy's numbers": calibrated(
+                then("ece, too_sure = np.float32(ece), np.bool_(too_sure)")
+            ),
+            "0 or 1": calibrated(then("too_sure = int(too_sure)")),
+        },
+        wrong={
+            "gaps with their signs": calibrated(changed("abs(confidence", "(confidence")),
+            "not weighted": calibrated(changed("* (place == k).mean()", "* 0.1")),
+            "logits instead of probabilities": calibrated(
+                changed("keras.ops.convert_to_numpy(keras.ops.softmax(logits))", "logits")
+            ),
+            "too modest": calibrated(then("too_sure = not too_sure")),
         },
     ),
     "blank-marks": listed(
         "answer-blank",
         "blank",
-        2,
+        None,
         {
-            "everything": then("blank = list(range(600))"),
+            "everything": then("blank = list(range(1200))"),
             "nothing": then("blank = []"),
             "those with the least ink": instead(
                 """
@@ -134,31 +143,31 @@ CASES = {
                 blank = ink.sum(axis=(1, 2)).argsort()[:100].tolist()
                 """
             ),
-            "one number too large": then("blank = [*blank, 600]"),
-            "a scan of the file": then(
-                "blank = [assignment_data.scan_numbers('demo')[k] for k in blank]"
-            ),
+            "one number too large": then("blank = [*blank, 1200]"),
         },
     ),
     "copies-marks": listed(
         "answer-copies",
         "copies",
-        3,
+        None,
         {
             "only those in the same place": changed("np.ndindex(3, 3)", "[(1, 1)]"),
             "the scans, not the pairs": then("copies = [scan for pair in copies for scan in pair]"),
             "each with itself": then("copies = [(a, a) for a, b in copies]"),
-            "all that are alike": changed("> 0.93", "> 0.7"),
+            "all that are alike": changed("> 0.97", "> 0.8"),
         },
     ),
-    "upside-down-marks": listed(
-        "answer-upside-down",
-        "upside_down",
-        3,
-        {
-            "characters that look the same, too": changed("written & turnable & (", "written & ("),
-            "all that could be turned": then("upside_down = np.flatnonzero(turnable).tolist()"),
-            "whatever is hard to read": changed("(as_turned > 0.5)", "(as_labelled < 0.5)"),
+    "mistrusted": Case(
+        right={
+            "a NumPy number": NO_NETWORK
+            | {"answer-mistrusted": then("mistrusted = np.uint8(mistrusted)")},
+            "a float": NO_NETWORK | {"answer-mistrusted": then("mistrusted = float(mistrusted)")},
+        },
+        wrong={
+            "another": NO_NETWORK
+            | {"answer-mistrusted": then("mistrusted = sorted(shares, key=shares.get)[1]")},
+            "the most trusted": NO_NETWORK
+            | {"answer-mistrusted": then("mistrusted = max(shares, key=shares.get)")},
         },
     ),
     "wrong-labels-marks": listed(
@@ -166,45 +175,62 @@ CASES = {
         "wrong_labels",
         None,
         {
-            "all that the reader reads otherwise": changed("< 0.005", "< 0.5"),
-            "everything": then("wrong_labels = list(range(600))"),
-            "those upside down": then("wrong_labels = upside_down"),
+            "all that the reader reads otherwise": changed("(as_labelled < 0.005)", "~agrees"),
+            "everything": then("wrong_labels = list(range(1200))"),
+            "those of the mistrusted writer": then(
+                "wrong_labels = np.flatnonzero(writer == mistrusted).tolist()"
+            ),
         },
     ),
-    "sign-test-plain": without_lists(
+    "second": Case(
         right={
-            "float32": {"answer-sign-test": returning("sign_test", "np.float32(result)")},
-            "SciPy": {
-                "answer-sign-test": instead(
+            "no better than the first": BRIEF
+            | {
+                "answer-second": instead(
                     """
-                    from scipy import stats
-                    gained = int((second & ~first).sum())
-                    tosses = int((second ^ first).sum())
-                    return stats.binomtest(gained, tosses).pvalue if tosses else 1
+                    second = keras.models.clone_model(first)
+                    second.set_weights([w * 1.01 for w in first.get_weights()])
                     """
                 )
             },
-            "warns": {"answer-sign-test": warning("sign_test")},
         },
         wrong={
-            "one side only": {"answer-sign-test": changed("min(2 * ways", "min(ways")},
-            "all images count": {
-                "answer-sign-test": changed("gained + lost, min", "len(first), min")
+            "the same network": BRIEF | {"answer-second": instead("second = first")},
+            "another architecture": BRIEF
+            | {
+                "answer-second": instead(
+                    """
+                    flat = [layers.Flatten(), layers.Dense(12)]
+                    second = keras.Sequential([keras.Input((40, 30)), *flat])
+                    """
+                )
             },
-            "without the outcome itself": {
-                "answer-sign-test": changed("range(fewer + 1)", "range(fewer)")
-            },
+            "not trained": BRIEF | {"answer-second": instead("second = make()")},
         },
     ),
-    "sign-test-edges": without_lists(
-        right={"in an array": {"answer-sign-test": returning("sign_test", "np.array(result)")}},
+    "worth": Case(
+        right={
+            "NumPy's numbers": worth(
+                then("worth = {name: np.float64(value) for name, value in worth.items()}")
+            ),
+            "more than is asked for": worth(then("worth['tosses'] = 3")),
+        },
         wrong={
-            "more than one": {
-                "answer-sign-test": changed(
-                    "min(2 * ways / 2**tosses, 1.0)", "2 * ways / 2**tosses"
+            "the other way round": worth(
+                then(
+                    "worth = worth | {'gained': worth['lost'], 'lost': worth['gained'],"
+                    " 'difference': -worth['difference'],"
+                    " 'low': -worth['high'], 'high': -worth['low']}"
                 )
-            },
-            "floats overflow": {"answer-sign-test": changed("2 * ways /", "2.0 * ways /")},
+            ),
+            "an interval over scans": worth(
+                changed(
+                    "[change[writer_clean == w].mean() for w in np.unique(writer_clean)]",
+                    "change[:480:4]",
+                )
+            ),
+            "no width": worth(then("worth['low'] = worth['high'] = worth['difference']")),
+            "something is missing": worth(then("del worth['low']")),
         },
     ),
 }

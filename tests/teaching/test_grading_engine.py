@@ -763,10 +763,10 @@ def test_what_is_the_same_for_all_is_drawn_once():
 import sys
 loaded = "helpers.assignments.data" in sys.modules
 from helpers.assignments import data as assignment_data
-drawn = assignment_data._drawn.cache_info().currsize
-X = assignment_data.training_set().X
+drawn = assignment_data._stored.cache_info().currsize
+X = assignment_data.training_set("demo").X
 X[:] = 0
-again = assignment_data.training_set().X.max()
+again = assignment_data.training_set("demo").X.max()
 """
     notebook = toy.notebook(
         toy.given("start", text),

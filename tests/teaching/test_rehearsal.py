@@ -33,8 +33,8 @@ def test_rehearsal(tmp_path):
         **{"right": "graded", "half": "graded", "empty": "graded"},
         **{"broken": person, "hostile": person},
     }
-    assert lines["right"]["score"] == "34" and lines["right"]["to_mark_by_hand"] == "1"
-    assert 0 < float(lines["half"]["score"]) < 34 and lines["empty"]["score"] == "0"
+    assert lines["right"]["score"] == "32" and lines["right"]["to_mark_by_hand"] == "3"
+    assert 0 < float(lines["half"]["score"]) < 32 and lines["empty"]["score"] == "0"
     assert "could not be read: line" in lines["broken"]["reasons"]
     for reason in ("says student = 'right'", "a function ended Python"):
         assert reason in lines["hostile"]["reasons"]

@@ -30,9 +30,7 @@ for name in ("/etc/passwd", "../../source", "../../../course/gradebook.db"):
 
 ENDING = """import os
 
-
-def sign_test(first, second):
-    os._exit(0)"""
+os._exit(0)"""
 
 
 def submissions(source):
@@ -40,9 +38,9 @@ def submissions(source):
     answers = [grade_id(cell) for cell in source.cells if mark(cell).get("solution")]
     right = _handed_in(source, "right", answers)
     broken = _handed_in(source, "broken", answers)
-    _cell(broken, "answer-scores").source += "\n    retrun right"
+    _cell(broken, "answer-mistrusted").source += "\nretrun mistrusted"
     hostile = _handed_in(source, "right", answers)  # with the id of another
-    _cell(hostile, "answer-sign-test").source = ENDING
+    _cell(hostile, "answer-worth").source = ENDING
     hostile.cells.insert(2, new_code_cell(CURIOUS))
     return {
         "right": right,
