@@ -5,7 +5,7 @@ pipelines prepared wrongly; and what the tests measure of a network that stands 
 eleven blocks of EfficientNet-Lite0.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image
@@ -94,7 +94,11 @@ def draw(draws):
     shown = parts["X_val"][:: COUNTS[1]]
     for letter, bug in zip("abc", bugs, strict=True):
         parts[f"fed_{letter}"] = as_fed(bug, shown)
-    return parts | _characters(draws) | {"classes": classes, "_bugs": dict(zip("abc", bugs))}
+    return (
+        parts
+        | _characters(draws)
+        | {"classes": classes, "_bugs": dict(zip("abc", bugs, strict=False))}
+    )
 
 
 def _crops(name, part, count, draws):
@@ -109,7 +113,7 @@ def _crops(name, part, count, draws):
     return np.stack(squares)
 
 
-@lru_cache(maxsize=None)
+@cache
 def photo(name):
     """One of the bundled photos, with three channels: uint8 (height, width, 3)."""
     from skimage import data as bundled

@@ -225,9 +225,13 @@ def wrongly_pruned(trials, warmup):
         epoch = should_be_pruned(trial, trials[:place], warmup)
         ended = len(trial["curve"]) - 1
         pruned = trial["state"] == "PRUNED"
-        if pruned != (epoch is not None) or pruned and epoch != ended:
-            wrong.append(trial["number"])
-        elif not pruned and ended != EPOCHS - 1:
+        if (
+            pruned != (epoch is not None)
+            or pruned
+            and epoch != ended
+            or not pruned
+            and ended != EPOCHS - 1
+        ):
             wrong.append(trial["number"])
     return wrong
 

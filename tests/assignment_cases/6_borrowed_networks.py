@@ -76,7 +76,9 @@ CASES = {
                 "answer-build": changed("base(inputs)", "base(inputs, training=False)")
             },
             "with dropout": {
-                "answer-build": changed("layers.Dense(8)(x)", "layers.Dense(8)(layers.Dropout(0.2)(x))")
+                "answer-build": changed(
+                    "layers.Dense(8)(x)", "layers.Dense(8)(layers.Dropout(0.2)(x))"
+                )
             },
         },
         wrong={
@@ -226,11 +228,7 @@ CASES = {
         ),
     ),
     "tuned-accuracy": Case(
-        right={
-            "the last blocks alone": {
-                "answer-tuned": changed(HELD, LAST_BLOCKS)
-            }
-        },
+        right={"the last blocks alone": {"answer-tuned": changed(HELD, LAST_BLOCKS)}},
         wrong={
             "a rate that destroys it": NOT_MEASURED
             | {"answer-tuned": changed("3e-5", "1e-1", "epochs=5", "epochs=1")},
@@ -253,9 +251,7 @@ CASES = {
             UP_TO_TABLE,
             {
                 "near and far exchanged": {
-                    "answer-table": then(
-                        'table = {"near": table["far"], "far": table["near"]}'
-                    )
+                    "answer-table": then('table = {"near": table["far"], "far": table["near"]}')
                 },
                 "one image of each class": {
                     "answer-table": changed("len(labels) // len(set(labels)) // 2", "1")
@@ -271,8 +267,14 @@ CASES = {
         wrong=before(
             UP_TO_GAIN,
             {
-                "the other way round": {"answer-gain": changed("(far_best, far_last)", "(far_last, far_best)")},
-                "of photos": {"answer-gain": changed('table["far"][best["far"]]', 'table["near"][best["near"]]')},
+                "the other way round": {
+                    "answer-gain": changed("(far_best, far_last)", "(far_last, far_best)")
+                },
+                "of photos": {
+                    "answer-gain": changed(
+                        'table["far"][best["far"]]', 'table["near"][best["near"]]'
+                    )
+                },
                 "the worst block": {"answer-gain": changed("max(rows", "min(rows")},
             },
         ),

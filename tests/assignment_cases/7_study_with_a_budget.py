@@ -80,7 +80,9 @@ CASES = {
         },
         wrong={
             "the accuracy in training": {
-                "answer-train": changed('history.history["val_accuracy"]', 'history.history["accuracy"]')
+                "answer-train": changed(
+                    'history.history["val_accuracy"]', 'history.history["accuracy"]'
+                )
             },
             "the seed forgotten": {
                 "answer-train": changed("keras.utils.set_random_seed(seed)", "pass")
@@ -114,9 +116,7 @@ CASES = {
                         'given["first_seed"] + trial.number', 'given["first_seed"]'
                     )
                 },
-                "ten trials": {
-                    "answer-study": changed("n_trials=studies.TRIALS", "n_trials=10")
-                },
+                "ten trials": {"answer-study": changed("n_trials=studies.TRIALS", "n_trials=10")},
                 "no conditions": {
                     "answer-suggest": changed("if trial.params[switch] == needed:", "if needed:")
                 },
@@ -128,7 +128,9 @@ CASES = {
             MADE_UP,
             {
                 "another search, the same rule": {
-                    "answer-study": changed(SAMPLER, "sampler=optuna.samplers.RandomSampler(seed=3),")
+                    "answer-study": changed(
+                        SAMPLER, "sampler=optuna.samplers.RandomSampler(seed=3),"
+                    )
                 }
             },
         ),
@@ -139,7 +141,9 @@ CASES = {
                     "answer-study": changed("if trial.should_prune():", "if False:")
                 },
                 "from the first trial on": {
-                    "answer-study": changed("n_startup_trials=studies.STARTUP", "n_startup_trials=1")
+                    "answer-study": changed(
+                        "n_startup_trials=studies.STARTUP", "n_startup_trials=1"
+                    )
                 },
                 "three epochs too late": {
                     "answer-study": changed(
