@@ -8,12 +8,14 @@ more and is imported by itself.
 from helpers.assignments.architectures import (
     FLATTEN,
     broken_summary,
+    chain,
     computed,
     conv,
     dense,
     lost_layers,
     networks,
     pool,
+    products,
 )
 from helpers.assignments.compare import agree
 from helpers.assignments.counting import counted, counted_here
@@ -27,6 +29,7 @@ __all__ = [
     "Marks",
     "agree",
     "broken_summary",
+    "chain",
     "computed",
     "conv",
     "counted",
@@ -39,6 +42,7 @@ __all__ = [
     "owner",
     "package",
     "pool",
+    "products",
     "same_id",
     "truth",
 ]

@@ -59,20 +59,23 @@ def draw(draws):
         "summary": summary,
         "lost_input": lost_input,
         "lost_summary": lost_summary,
+        "far": _far(draws),
+        "cheap": _cheap(draws),
     }
 
 
 def _lenet(draws):
-    side, channels = draws.whole(33, 47), draws.choose((1, 3))
-    kernels = draws.choose(((5, 3), (3, 5), (7, 3), (7, 5)))
-    first = draws.whole(5, 9)
+    side, first = draws.whole(37, 61), draws.whole(5, 12)
+    stride, padding = draws.choose(((1, "valid"), (1, "same"), (2, "same")))
+    pools = draws.choose(((2, 2), (3, 2))), draws.choose(((2, 2), (3, 2), (3, 3)))
+    last = draws.choose((3, 5)), 1, draws.choose(("valid", "same"))
     return {
-        "input": [side, side, channels],
+        "input": [side, side + draws.choose((-4, -2, 2, 4)), draws.choose((1, 3))],
         "layers": [
-            conv("conv1", first, kernels[0]),
-            pool("pool1", 2, 2),
-            conv("conv2", 2 * first + draws.whole(1, 5), kernels[1]),
-            pool("pool2", 2, 2),
+            conv("conv1", first, draws.choose((3, 5, 7)), stride, padding),
+            pool("pool1", *pools[0]),
+            conv("conv2", 2 * first + draws.whole(1, 5), *last),
+            pool("pool2", *pools[1]),
             dict(FLATTEN),
             dense("dense1", draws.whole(100, 130)),
             dense("dense2", draws.whole(60, 90)),
@@ -84,23 +87,24 @@ def _lenet(draws):
 def _alexnet(draws):
     height = draws.whole(205, 249)
     width = height + draws.choose((-30, -22, -14, 14, 22, 30))
-    kernel, stride = draws.choose(((11, 4), (9, 4), (11, 3), (7, 3), (9, 3)))
-    widest = 32 * draws.whole(9, 13)
+    kernel, stride = draws.choose(((11, 4), (9, 4), (7, 4), (11, 3), (9, 3), (7, 3)))
+    pools = [draws.choose(((3, 2), (2, 2))) for _ in range(3)]
+    third, fourth = 16 * draws.whole(18, 26), 16 * draws.whole(18, 26)
     hidden = 256 * draws.whole(8, 15)
     return {
         "input": [height, width, 3],
         "layers": [
             conv("conv1", 8 * draws.whole(8, 13), kernel, stride),
-            pool("pool1", 3, 2),
-            conv("conv2", 16 * draws.whole(11, 16), 5, 1, "same"),
-            pool("pool2", 3, 2),
-            conv("conv3", widest, 3, 1, "same"),
-            conv("conv4", widest, 3, 1, "same"),
-            conv("conv5", widest - 32 * draws.whole(1, 4), 3, 1, "same"),
-            pool("pool3", 3, 2),
+            pool("pool1", *pools[0]),
+            conv("conv2", 16 * draws.whole(11, 16), draws.choose((3, 5)), 1, "same"),
+            pool("pool2", *pools[1]),
+            conv("conv3", third, 3, 1, "same"),
+            conv("squeeze", 8 * draws.whole(7, 15), 1, 1, "same"),
+            conv("conv4", fourth, draws.choose((3, 5)), 1, "same"),
+            pool("pool3", *pools[2]),
             dict(FLATTEN),
             dense("dense1", hidden),
-            dense("dense2", hidden),
+            dense("dense2", 128 * draws.whole(8, 24)),
             dense("output", 100 * draws.whole(4, 10)),
         ],
     }
@@ -111,16 +115,44 @@ def _vgg(draws):
     width = height + 8 * draws.choose((-3, -2, -1, 1, 2, 3))
     filters = 8 * draws.whole(5, 9)
     deep = draws.choose(((2, 2, 3, 3), (1, 2, 3, 4), (2, 2, 2, 4), (1, 3, 3, 3)))
+    first, overlaps = draws.choose((3, 5)), draws.whole(1, 4)
     layers = []
     for block, count in enumerate(deep, start=1):
         for number in range(1, count + 1):
             name = f"block{block}_conv{number}"
-            layers.append(conv(name, filters, 3, 1, "same"))
-        layers.append(pool(f"block{block}_pool", 2, 2))
+            kernel = first if block == 1 else 3
+            layers.append(conv(name, filters, kernel, 1, "same"))
+        layers.append(pool(f"block{block}_pool", 3 if block == overlaps else 2, 2))
         filters = min(2 * filters, 512)
     layers += [dict(FLATTEN), dense("dense1", 128 * draws.whole(8, 16))]
     layers += [dense("output", 50 * draws.whole(3, 12))]
     return {"input": [height, width, 3], "layers": layers}
+
+
+def _far(draws):
+    """What a network must see, and may cost: for the first design."""
+    height = 8 * draws.whole(12, 18)
+    return {
+        "input": [height, height + 8 * draws.choose((-3, -2, 2, 3)), draws.choose((1, 2, 3))],
+        "rows": draws.whole(46, 79),
+        "parameters": 250 * draws.whole(24, 36),
+        "filters": draws.whole(12, 20),
+        "places": height // 8,
+    }
+
+
+def _cheap(draws):
+    """A layer, and the share of its multiplications that its replacement may need."""
+    channels, filters = 8 * draws.whole(9, 16), 8 * draws.whole(9, 16)
+    kernel, percent = draws.choose((3, 5)), draws.whole(28, 45)
+    alone = kernel**2 * channels * filters
+    widest = int(percent / 100 * alone / (channels + kernel**2 * filters))
+    return {
+        "input": [draws.whole(14, 28), draws.whole(29, 40), channels],
+        "layer": conv("costly", filters, kernel, 1, "same"),
+        "percent": percent,
+        "least": max(widest - draws.whole(2, 6), 4),
+    }
 
 
 def broken_summary(student):
@@ -191,6 +223,40 @@ def computed(volume, layer):
         return [*sides, channels], 0
     count = parameters(k, channels, layer["filters"])
     return [*sides, layer["filters"]], count
+
+
+def chain(model):
+    """The layers with a kernel of a Sequential model: [(kernel, stride, dilation)] per axis.
+
+    Returns (rows, columns). Raises AssertionError, one sentence, for another kind of model
+    or layer.
+    """
+    if type(model).__name__ != "Sequential":
+        raise AssertionError(f"a keras.Sequential is needed, not a {type(model).__name__}")
+    axes = [], []
+    for layer in model.layers:
+        kind, about = type(layer).__name__, layer.get_config()
+        if kind not in ("Conv2D", "MaxPooling2D", "AveragePooling2D", *WITHOUT_KERNEL):
+            raise AssertionError(f"a layer {kind} is not allowed here")
+        if kind in WITHOUT_KERNEL:
+            continue
+        kernel = about.get("kernel_size") or about["pool_size"]
+        for axis in (0, 1):
+            dilation = (about.get("dilation_rate") or (1, 1))[axis]
+            axes[axis].append((kernel[axis], about["strides"][axis], dilation))
+    return axes
+
+
+WITHOUT_KERNEL = ("InputLayer", "ReLU", "LeakyReLU", "Activation", "BatchNormalization", "Dropout")
+
+
+def products(model):
+    """The multiplications of a model's Conv2D layers for one image."""
+    return sum(
+        int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+        for layer in model.layers
+        if type(layer).__name__ == "Conv2D"
+    )
 
 
 def _rounded_down(row, volume, layer):

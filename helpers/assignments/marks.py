@@ -53,11 +53,11 @@ class _Part:
         return True
 
 
-def follows(got, right, own, case, sound=True):
+def follows(got, right, own, case, sound=True, arguments=()):
     """Raise AssertionError unless `got` is right, or follows from an earlier slip.
 
-    got, right, case: as in `agree`. own: a function without arguments that computes the
-    answer once more from the student's *own* earlier answers. sound: whether these are right
+    got, right, case: as in `agree`. own: a function that computes the answer
+    once more from the student's *own* earlier answers; `arguments` are handed to it. sound: whether these are right
     in the simple cases that students see; otherwise nothing can follow from them.
     """
     try:
@@ -66,7 +66,7 @@ def follows(got, right, own, case, sound=True):
         if not sound:
             raise
         try:
-            again = np.asarray(own(), float)
+            again = np.asarray(own(*arguments), float)
         except NotImplementedError:
             raise
         except Exception:

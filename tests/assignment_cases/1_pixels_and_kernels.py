@@ -1,243 +1,176 @@
-"""Answers for assignment 1, pixels and kernels by hand."""
+"""Answers for assignment 1, pixels and kernels."""
 
 from assignment_cases import Case, changed, instead, returning, then, warning
 
-LIST = "result.tolist()"
-LOOPED_LAYER = """
-    import numpy as np
-    kh, kw, c, n = filters.shape
-    b, height, width, c = images.shape
-    result = np.zeros((b, height - kh + 1, width - kw + 1, n))
-    for i, r, q in np.ndindex(result.shape[:3]):
-        patch = images[i, r : r + kh, q : q + kw]
-        result[i, r, q] = np.tensordot(patch, filters, 3) + biases
-    return result
-"""
-
-REMEMBERED = """
-_asked, _known = [], {}
-_right = NAME
-
-def NAME(image, *others):
-    key = image.shape, np.asarray(image).tobytes()
-    if key not in _known:
-        for _ in range(image.size):
-            pass
-        _known[key] = _right(image, *others)
-    return _known[key]
-"""
-"""A loop whose result is kept, for whoever asks again."""
+LIST = "__import__('numpy').asarray(result).tolist()"
+FLOAT32 = "__import__('numpy').asarray(result, 'float32')"
+AGAIN = 'assignments.truth("1_pixels_and_kernels", student)["_again"]'
+BEFORE = 'assignments.truth("1_pixels_and_kernels", student)["_before"]'
+THE_OTHER_MIRROR = changed(AGAIN, f"not {AGAIN}")
 
 CASES = {
-    "source-index-plain": Case(
+    "index-plain": Case(
         right={
             "NumPy's numbers": {
                 "source-index": returning(
-                    "source_index",
-                    "result if result is None else np.int8(result)",
+                    "source_index", "None if result is None else __import__('numpy').int64(result)"
                 )
-            },
-            "floats": {
-                "source-index": returning(
-                    "source_index", "result if result is None else result / 1"
-                )
-            },
-        },
-        wrong={
-            "replicate only on the left": {
-                "source-index": changed("min(max(i, 0), n - 1)", "max(i, 0)")
-            },
-            "circular once around only": {
-                "source-index": changed(
-                    "return i % n",
-                    "return i + n if i < 0 else i - n * (i >= n)",
-                )
-            },
-            "zero gives pixel 0": {"source-index": changed("else None", "else 0")},
-            "position n is inside": {"source-index": changed("0 <= i < n", "0 <= i <= n")},
-        },
-    ),
-    "source-index-reflect": Case(
-        right={
-            "walks step by step": {
-                "source-index": changed("i = i % period", "i = abs(i) % period")
             },
             "warns": {"source-index": warning("source_index")},
         },
         wrong={
-            "repeats the edge": {
-                "source-index": changed("2 * (n - 1)", "2 * n", "period - i)", "period - i - 1)")
+            "zero gives a pixel": {
+                "source-index": changed('edge == "zero"', 'edge == "zero" and i < 0')
             },
-            "mirrors once only": {
-                "source-index": changed(
-                    "i = i % period",
-                    "return abs(i) if i < n else 2 * n - 2 - i",
+            "circular from the wrong end": {"source-index": changed("i % n", "-i % n")},
+            "replicate one too far": {"source-index": changed("else n - 1\n", "else n - 2\n")},
+        },
+    ),
+    "index-mirror": Case(
+        right={
+            "a float": {
+                "source-index": returning(
+                    "source_index", "None if result is None else 1.0 * result"
                 )
             },
-            "fails for one pixel": {"source-index": changed("max(2 * (n - 1), 1)", "2 * (n - 1)")},
+            "by a period": {
+                "source-index": changed(
+                    "return -i - again if i < 0 else 2 * (n - 1) - i + again",
+                    "period = 2 * (n - 1 + again)\n"
+                    "    return min(i % period, (-i - again) % period)",
+                )
+            },
+        },
+        wrong={
+            "a friend's mirror": {"source-index": THE_OTHER_MIRROR},
+            "the right side repeats, the left does not": {
+                "source-index": changed(
+                    "-i - again if i < 0 else 2 * (n - 1) - i + again",
+                    "-i if i < 0 else 2 * n - 1 - i",
+                )
+            },
+            "for four pixels only": {"source-index": changed("2 * (n - 1)", "6")},
         },
     ),
     "pad-zero": Case(
         right={
             "a list": {"pad": returning("pad", LIST)},
-            "float32": {"pad": returning("pad", "result.astype('float32')")},
-            "warns": {"pad": warning("pad")},
+            "float32": {"pad": returning("pad", FLOAT32)},
         },
         wrong={
-            "whole numbers only": {"pad": changed("image.dtype", "int")},
-            "the same on both sides": {
-                "pad": changed(
-                    "(top, bottom), (left, right) = sides",
-                    "(top, bottom), (left, right) = sides; bottom = top",
-                )
+            "top and bottom swapped": {
+                "pad": changed("(top, bottom), (left, right)", "(bottom, top), (left, right)")
             },
-            "left and top swapped": {
-                "pad": changed(
-                    "(top, bottom), (left, right) = sides",
-                    "(left, right), (top, bottom) = sides",
-                )
-            },
+            "as many on each side": {"pad": changed("sides\n", "((sides[0][0],) * 2, sides[1])\n")},
+            "bytes": {"pad": changed("image.dtype", "'uint8'")},
         },
     ),
     "pad-edges": Case(
         right={
             "a list": {"pad": returning("pad", LIST)},
-            "by NumPy's indices": {
-                "pad": instead(
-                    """
-                    (top, bottom), (left, right) = sides
-                    h, w = image.shape
-                    rows = [source_index(r, h, edge) for r in range(-top, h + bottom)]
-                    columns = [source_index(c, w, edge) for c in range(-left, w + right)]
-                    return image[np.ix_(rows, columns)]
-                    """
+            "consistent with a friend's mirror": {"source-index": THE_OTHER_MIRROR},
+        },
+        wrong={
+            "replicates always": {"pad": changed("width, edge)", 'width, "replicate")')},
+            "the first row again": {
+                "pad": returning(
+                    "pad",
+                    "result if arguments[2] == 'zero' else result[[0, *range(1, len(result))]] * 0 + result[0]",
                 )
             },
         },
-        wrong={
-            "always zero": {
-                "pad": changed(
-                    "height, edge)",
-                    'height, "zero")',
-                    "width, edge)",
-                    'width, "zero")',
-                )
-            },
-            "columns follow the height": {"pad": changed("left, width,", "left, height,")},
+        part={
+            "no mirror": (
+                {
+                    "source-index": changed(
+                        "return -i - again if i < 0 else 2 * (n - 1) - i + again", "return 99"
+                    )
+                },
+                1,
+            ),
+            "only the mirror is right": (
+                {
+                    "pad": changed(
+                        "(top, bottom), (left, right) = sides",
+                        "(top, bottom), (left, right) = sides\n"
+                        "    if edge != 'mirror' and right > 1:\n"
+                        "        edge = 'zero'",
+                    )
+                },
+                1,
+            ),
         },
     ),
     "correlate-values": Case(
         right={
             "a list": {"correlate": returning("correlate", LIST)},
-            "float32": {"correlate": returning("correlate", "result.astype('float32')")},
             "warns": {"correlate": warning("correlate")},
         },
         wrong={
             "flips the kernel": {
-                "correlate": changed("kernel.astype(float)", "kernel.astype(float)[::-1, ::-1]")
+                "correlate": changed(
+                    "kh, kw = kernel.shape", "kernel = kernel[::-1, ::-1]; kh, kw = kernel.shape"
+                )
             },
             "square kernels only": {
-                "correlate": changed("kh, kw = kernel.shape", "kh = kw = len(kernel)")
+                "correlate": changed(
+                    "kh, kw = kernel.shape",
+                    "kh = kw = kernel.shape[0]; kernel = np.resize(kernel, (kh, kw))",
+                )
             },
-            "the mean": {"correlate": changed(".sum()", ".mean()")},
-            "the last place is missing": {"correlate": changed("stride[0] + 1", "stride[0]")},
         },
     ),
     "correlate-bytes": Case(
-        right={
-            "a list": {"correlate": returning("correlate", LIST)},
-            "float32 inside": {"correlate": changed("astype(float)", "astype('float32')")},
-        },
+        right={"float32": {"correlate": returning("correlate", FLOAT32)}},
         wrong={
-            "in the image's dtype": {
-                "correlate": changed("image.astype(float), kernel.astype(float)", "image, kernel")
-            },
-            "only the image is widened": {
+            "in the array's dtype": {
                 "correlate": changed(
-                    "image.astype(float), kernel.astype(float)",
-                    "image.astype(int), kernel.astype(int)",
+                    "image, kernel = image.astype(float), kernel.astype(float)\n", "\n"
                 )
             },
-            "in 16 bits": {"correlate": changed("astype(float)", "astype('int16')")},
+            "the kernel stays bytes": {
+                "correlate": changed("kernel.astype(float)", "kernel.astype('int8')")
+            },
+            "whole numbers": {"correlate": changed("kernel.astype(float)", "kernel.astype(int)")},
         },
     ),
     "correlate-stride": Case(
-        right={
-            "slices the result of stride 1": {
-                "correlate": then(
-                    """
-                    _one = correlate
-
-                    def correlate(image, kernel, stride=(1, 1)):
-                        return _one(image, kernel)[::stride[0], ::stride[1]]
-                    """
+        right={"a list": {"correlate": returning("correlate", LIST)}},
+        wrong={
+            "the same stride for both": {"correlate": changed("c * stride[1]", "c * stride[0]")},
+            "rounds up": {
+                "correlate": changed(
+                    "(image.shape[0] - kh) // stride[0] + 1",
+                    "-(-(image.shape[0] - kh) // stride[0]) + 1",
                 )
             },
-            "a list": {"correlate": returning("correlate", LIST)},
-        },
-        wrong={
-            "across and down swapped": {
-                "correlate": changed("image, kernel =", "stride = stride[::-1]; image, kernel =")
-            },
             "ignored": {
-                "correlate": changed("image, kernel =", "stride = (1, 1); image, kernel =")
+                "correlate": changed(
+                    "kh, kw = kernel.shape", "stride = (1, 1); kh, kw = kernel.shape"
+                )
             },
-            "one stride for both": {"correlate": changed("stride[1]", "stride[0]")},
         },
     ),
     "same-odd": Case(
         right={
             "a list": {"same": returning("same", LIST)},
-            "warns": {"same": warning("same")},
+            "consistent with a friend's mirror": {"source-index": THE_OTHER_MIRROR},
         },
         wrong={
-            "always zero": {"same": changed("sides, edge", 'sides, "zero"')},
-            "square kernels only": {
-                "same": changed("for k in kernel.shape", "for k in kernel.shape[:1] * 2")
-            },
-            "not padded": {"same": instead("return correlate(image, kernel)")},
+            "always zeros": {"same": changed("sides, edge)", 'sides, "zero")')},
+            "not padded": {"same": changed("pad(image, sides, edge)", "image")},
         },
     ),
     "same-even": Case(
-        right={"a list": {"same": returning("same", LIST)}},
+        right={"float32": {"same": returning("same", FLOAT32)}},
         wrong={
-            "the odd pixel before": {
-                "same": changed("((k - 1) // 2, k // 2)", "(k // 2, (k - 1) // 2)")
-            },
-            "half on both sides": {"same": changed("((k - 1) // 2, k // 2)", "(k // 2, k // 2)")},
-        },
-    ),
-    "paint-convolution": Case(
-        right={
-            "a list": {"paint": returning("paint", LIST)},
-            "float32": {"paint": returning("paint", "result.astype('float32')")},
-        },
-        wrong={
-            "a correlation": {"paint": changed("* kernel", "* kernel[::-1, ::-1]")},
-            "overwrites": {"paint": changed("+= copy", "= copy")},
-            "in the image's dtype": {
-                "paint": changed("np.zeros(shape)", "np.zeros(shape, image.dtype)")
-            },
-            "as large as the image": {
-                "paint": returning("paint", "result[:len(arguments[0]), :len(arguments[0][0])]")
-            },
-        },
-    ),
-    "paint-stride": Case(
-        right={
-            "a list": {"paint": returning("paint", LIST)},
-            "warns": {"paint": warning("paint")},
-        },
-        wrong={
-            "ignored": {"paint": changed("kernel.shape", "kernel.shape; stride = 1")},
-            "too large": {"paint": changed("(height - 1) * stride", "height * stride")},
-            "copies side by side": {"paint": changed("c * stride", "c * max(stride, kw)")},
+            "a friend's side": {"same": changed(BEFORE, f"not {BEFORE}")},
+            "one too many": {"same": changed("(k - before) // 2)", "(k + 1) // 2)")},
         },
     ),
     "stretch-values": Case(
         right={
             "a list": {"stretch": returning("stretch", LIST)},
-            "int64": {"stretch": returning("stretch", "result.astype(int)")},
             "another order": {"stretch": changed("/ span * 255", "* (255 / span)")},
         },
         wrong={
@@ -266,32 +199,12 @@ CASES = {
             },
         },
     ),
-    "edge-strength": Case(
-        right={
-            "by hypot": {
-                "edges": changed("np.sqrt(across**2 + down**2)", "np.hypot(down, across)")
-            },
-            "a list": {"edges": returning("edge_strength", LIST)},
-            "warns": {"edges": warning("edge_strength")},
-        },
-        wrong={
-            "sum of sizes": {
-                "edges": changed("np.sqrt(across**2 + down**2)", "abs(across) + abs(down)")
-            },
-            "one direction": {"edges": changed("+ down**2", "")},
-            "always zero": {"edges": changed(", edge)\n", ', "zero")\n')},
-        },
-    ),
     "rim-strength": Case(
         right={
-            "to four digits": {
-                "rim": then(
-                    "rim_strength = {k: float(f'{v:.4g}') for k, v in rim_strength.items()}"
-                )
+            "to one digit": {
+                "rim": then("rim_strength = {k: round(v, 1) for k, v in rim_strength.items()}")
             },
-            "float32": {
-                "rim": then("rim_strength = {k: np.float32(v) for k, v in rim_strength.items()}")
-            },
+            "consistent with a friend's mirror": {"source-index": THE_OTHER_MIRROR},
         },
         wrong={
             "the mean of all": {"rim": changed("[rim]", "")},
@@ -301,306 +214,123 @@ CASES = {
                     """
                     rim_strength = {}
                     for edge in edges:
-                        s = edge_strength(eye, edge)
+                        s = strength(picture, edge)
                         ring = [*s[0], *s[-1], *s[:, 0], *s[:, -1]]
                         rim_strength[edge] = sum(ring) / len(ring)
                     """
                 )
             },
-            "one is missing": {"rim": then('del rim_strength["reflect"]')},
+            "one is missing": {"rim": then('del rim_strength["mirror"]')},
         },
         part={
-            "one of four is wrong": (
-                {"rim": then('rim_strength["zero"] *= 2')},
-                1.5,
-            ),
+            "one of four is wrong": ({"rim": then('rim_strength["zero"] *= 2')}, 1.5),
             "only zero is right": (
                 {"rim": then('rim_strength = dict.fromkeys(edges, rim_strength["zero"])')},
                 0.5,
             ),
         },
     ),
-    "patches-values": Case(
+    "recovered-weights": Case(
         right={
-            "a list": {"patches": returning("patches", LIST)},
-            "by indices": {
-                "patches": instead(
+            "not rounded": {
+                "recover": changed(
+                    "np.round(found[:9] * 4).reshape(3, 3, 1, 2) / 4",
+                    "(found[:9] + 0.02).reshape(3, 3, 1, 2).astype('float32')",
+                )
+            },
+            "from a pile of windows": {
+                "recover": instead(
                     """
-                    kh, kw = kernel_shape
-                    r = np.arange(0, image.shape[0] - kh + 1, stride)
-                    c = np.arange(0, image.shape[1] - kw + 1, stride)
-                    u, v = np.arange(kh), np.arange(kw)
-                    rows = r[:, None, None, None] + u[:, None]
-                    return image[rows, c[:, None, None] + v]
+                    A, b = [], []
+                    for r in range(38):
+                        for c in range(46):
+                            A.append([*picture[r : r + 3, c : c + 3].ravel(), 1])
+                            b.append(answers[r, c])
+                    x = np.linalg.pinv(np.array(A, float)) @ np.array(b)
+                    kernel, biases = x[:9].reshape(3, 3, 1, 2).round(2), x[9].tolist()
                     """
                 )
             },
         },
         wrong={
-            "axes swapped": {"patches": returning("patches", "result.swapaxes(2, 3)")},
-            "places last": {"patches": returning("patches", "result.transpose(2, 3, 0, 1)")},
-            "square kernels only": {
-                "patches": changed(
-                    "view(image, kernel_shape)",
-                    "view(image, kernel_shape[:1] * 2)",
+            "flipped": {"recover": then("kernel = kernel[::-1, ::-1]")},
+            "the filters are swapped": {"recover": then("kernel = kernel[..., ::-1]")},
+            "no bias": {
+                "recover": changed(
+                    "np.ones(answers[:, :, 0].size)", "np.zeros(answers[:, :, 0].size)"
                 )
             },
+            "transposed": {"recover": then("kernel = kernel.transpose(1, 0, 2, 3)")},
+        },
+        part={
+            "no biases": ({"recover": then("biases = [0, 99]")}, 4),
+            "one filter": ({"recover": then("kernel[..., 1] = 0")}, 3),
         },
     ),
-    "patches-stride": Case(
-        right={"a list": {"patches": returning("patches", LIST)}},
-        wrong={
-            "ignored": {"patches": changed("[::stride, ::stride]", "")},
-            "down only": {"patches": changed("[::stride, ::stride]", "[::stride]")},
-        },
-    ),
-    "layer-valid": Case(
+    "loaded-layer": Case(
         right={
-            "a list": {"layer": returning("layer", LIST)},
-            "float32": {"layer": returning("layer", "result.astype('float32')")},
-            "einsum": {
-                "layer": instead(
+            "functional": {
+                "load": instead(
                     """
-                    windows = np.lib.stride_tricks.sliding_window_view(
-                        images, filters.shape[:2], axis=(1, 2)
-                    )[:, ::stride, ::stride]
-                    return np.einsum("bijcuv,uvcn->bijn", windows, filters) + biases
+                    inputs = keras.Input((None, None, 1))
+                    layer = keras.layers.Conv2D(2, (3, 3), padding="valid")
+                    mystery = keras.Model(inputs, layer(inputs))
+                    layer.set_weights([kernel, biases])
                     """
                 )
             },
+            "consistent with wrong weights": {"recover": then("kernel = kernel * 0 + 1.5")},
         },
         wrong={
-            "no bias": {"layer": changed("+ biases", "")},
-            "first image only": {"layer": changed("kh, kw =", "images = images[:1]; kh, kw =")},
-            "flips the kernel": {
-                "layer": changed("filters[u, v]", "filters[kh - 1 - u, kw - 1 - v]")
-            },
-            "stride ignored": {"layer": changed("kh, kw =", "stride = 1; kh, kw =")},
-        },
-    ),
-    "layer-same": Case(
-        right={
-            "a list": {"layer": returning("layer", LIST)},
-            "warns": {"layer": warning("layer")},
-        },
-        wrong={
-            "equal padding, as at stride 1": {
-                "layer": changed(
-                    "top, left = down // 2, across // 2",
-                    "down, across = kh - 1, kw - 1\n"
-                    "        padded = np.zeros((b, height + down, width + across, c))\n"
-                    "        top, left = down // 2, across // 2",
-                )
-            },
-            "the odd pixel before": {
-                "layer": changed(
-                    "down // 2, across // 2",
-                    "(down + 1) // 2, (across + 1) // 2",
-                )
-            },
-            "sums of bytes": {
-                "layer": changed(
-                    "np.zeros((b, height + down, width + across, c))",
-                    "np.zeros((b, height + down, width + across, c), 'int8')",
-                )
-            },
-            "not padded": {"layer": changed('== "same"', '== "SAME"')},
-            "no bias": {"layer": changed("+ biases", "")},
-        },
-    ),
-    "layer-fast": Case(
-        right={
-            "warns": {"layer": warning("layer")},
-            "float32": {"layer": returning("layer", "result.astype('float32')")},
-            "windows": {
-                "layer": then(
-                    """
-                    _slices = layer
-
-                    def layer(images, filters, biases, stride=1, padding="valid"):
-                        if padding == "same":
-                            return _slices(images, filters, biases, stride, padding)
-                        shape = filters.shape[:2]
-                        view = np.lib.stride_tricks.sliding_window_view
-                        seen = view(images, shape, axis=(1, 2))[:, ::stride, ::stride]
-                        return np.einsum("brcduv,uvdn->brcn", seen, filters) + biases
-                    """
-                )
+            "no weights set": {"load": changed("mystery.set_weights([kernel, biases])", "")},
+            "padded": {"load": changed("kernel_size=3", 'kernel_size=3, padding="same"')},
+            "weights transposed": {
+                "load": changed("[kernel, biases]", "[kernel.transpose(1, 0, 2, 3), biases]")
             },
         },
-        wrong={
-            "a loop over places": {"layer": instead(LOOPED_LAYER)},
-            "a loop that is called otherwise": {
-                "layer": then(
-                    """
-                    _slices = layer
-
-                    def layer(images, *others):
-                        places = np.arange(images.size)
-                        np.vectorize(lambda place: place + 1)(places)
-                        return _slices(images, *others)
-                    """
-                )
-            },
-            "junk while it is watched": {
-                "layer": then(
-                    """
-                    import sys
-                    _slices = layer
-
-                    def layer(images, *others):
-                        return 0 if sys.gettrace() else _slices(images, *others)
-                    """
-                )
-            },
-            "junk for the first large ones": {
-                "layer": then(
-                    """
-                    _slices, _asked = layer, []
-
-                    def layer(images, *others):
-                        _asked.append(images.size > 50_000)
-                        return 0 if sum(_asked) <= 5 else _slices(images, *others)
-                    """
-                )
-            },
-            "remembered": {"layer": then(REMEMBERED.replace("NAME", "layer"))},
-            "the count is switched off": {
-                "layer": then(
-                    """
-                    import sys
-                    _slices = layer
-
-                    def layer(*arguments):
-                        sys.settrace(None)
-                        return _slices(*arguments)
-                    """
-                )
-            },
-            "fast and wrong": {"layer": changed("in np.ndindex(kh, kw)", "in [(0, 0)]")},
-        },
-    ),
-    "separate-product": Case(
-        right={
-            "lists": {
-                "separate": returning("separate", "result and [part.tolist() for part in result]")
-            },
-            "by singular values": {
-                "separate": instead(
-                    """
-                    u, s, v = np.linalg.svd(np.asarray(kernel, float))
-                    if (s[1:] > 1e-8 * s[0]).any():
-                        return None
-                    return u[:, :1] * s[0], v[:1]
-                    """
-                )
-            },
-        },
-        wrong={
-            "divides by the first weight": {
-                "separate": changed(
-                    "np.unravel_index(np.abs(kernel).argmax(), kernel.shape)",
-                    "0, 0",
-                )
-            },
-            "row and column swapped": {
-                "separate": changed("return (column, row)", "return (row, column)")
-            },
-            "the largest, not in size": {
-                "separate": changed("np.abs(kernel).argmax()", "0 * kernel.argmax() + 1")
-            },
-            "flat": {"separate": changed("(column, row)", "(column[:, 0], row[0])")},
-        },
-    ),
-    "separate-none": Case(
-        right={
-            "warns": {"separate": warning("separate")},
-            "lists": {
-                "separate": returning("separate", "result and [part.tolist() for part in result]")
-            },
-        },
-        wrong={
-            "never": {"separate": changed(" if np.allclose(column * row, kernel) else None", "")},
-            "always": {"separate": instead("return None")},
-            "symmetric ones": {
-                "separate": changed(
-                    "np.allclose(column * row, kernel)",
-                    "np.allclose(column, row.T) or np.allclose(column * row, kernel)",
-                )
-            },
-        },
-    ),
-    "box-sums-values": Case(
-        right={
-            "a list": {"box-sums": returning("box_sums", LIST)},
-            "more digits": {"box-sums": changed("dtype=float", "dtype=np.longdouble")},
-            "warns": {"box-sums": warning("box_sums")},
-        },
-        wrong={
-            "bytes wrap": {"box-sums": changed("dtype=float", "dtype=image.dtype")},
-            "one row and column less": {"box-sums": returning("box_sums", "result[1:, 1:]")},
-            "the corner is forgotten": {"box-sums": changed(" + table[:-k, :-k]", "")},
-            "means": {"box-sums": returning("box_sums", "result / arguments[1] ** 2")},
-        },
-    ),
-    "box-sums-fast": Case(
-        right={
-            "two thin kernels": {
-                "box-sums": instead(
-                    """
-                    h, w = image.shape
-                    rows = sum(image[u : u + h - k + 1].astype(float) for u in range(k))
-                    return sum(rows[:, v : v + w - k + 1] for v in range(k))
-                    """
-                )
-            },
-            "warns": {"box-sums": warning("box_sums")},
-        },
-        wrong={
-            "a loop over all weights": {
-                "box-sums": instead(
-                    """
-                    h, w = image.shape
-                    return sum(
-                        image[u : u + h - k + 1, v : v + w - k + 1].astype(float)
-                        for u in range(k)
-                        for v in range(k)
+        part={
+            "the biases are forgotten": (
+                {"load": changed("[kernel, biases]", "[kernel, 0 * biases]")},
+                1,
+            ),
+            "two layers": (
+                {
+                    "load": changed(
+                        "kernel_size=3)]", "kernel_size=3), keras.layers.Activation('linear')]"
                     )
-                    """
+                },
+                1,
+            ),
+        },
+    ),
+    "own-filters": Case(
+        right={
+            "consistent with zeros on the other side": {
+                "own-photo": changed("np.full((9, 9), 1 / 81)", "np.full((4, 6), 1 / 24)"),
+                "same": changed(BEFORE, f"not {BEFORE}"),
+            },
+            "lists": {"own-photo": then("my_maps = {n: m.tolist() for n, m in my_maps.items()}")},
+        },
+        wrong={
+            "a multiple of another": {
+                "own-photo": changed(
+                    "np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]])", "-2 * sobel_x.T"
                 )
             },
-            "a loop over places": {
-                "box-sums": instead(
-                    """
-                    h, w = image.shape
-                    result = np.zeros((h - k + 1, w - k + 1))
-                    for r, c in np.ndindex(result.shape):
-                        result[r, c] = image[r : r + k, c : c + k].sum()
-                    return result
-                    """
-                )
+            "maps of a red photo": {"own-photo": changed("photo.mean(axis=2)", "photo[:, :, 0]")},
+            "stretched": {
+                "own-photo": then("my_maps = {n: stretch(m) for n, m in my_maps.items()}")
             },
-            "fast and wrong": {"box-sums": instead("return image[k - 1 :, k - 1 :] * k * k")},
-            "all windows at once": {
-                "box-sums": instead(
-                    """
-                    view = np.lib.stride_tricks.sliding_window_view(image, (k, k))
-                    return view.sum(axis=(2, 3), dtype=float)
-                    """
-                )
-            },
-            "junk for the first large ones": {
-                "box-sums": then(
-                    """
-                    _sums, _asked = box_sums, []
-
-                    def box_sums(image, k):
-                        _asked.append(k == 101)
-                        return 0 if sum(_asked) <= 5 else _sums(image, k)
-                    """
-                )
-            },
-            "remembered": {"box-sums": then(REMEMBERED.replace("NAME", "box_sums"))},
+        },
+        part={
+            "a kernel of one row": (
+                {"own-photo": changed("np.full((9, 9), 1 / 81)", "np.full((1, 9), 1 / 9)")},
+                2,
+            ),
+            "maps of another photo": (
+                {"own-photo": then("my_maps = {n: m + 1 for n, m in my_maps.items()}")},
+                1,
+            ),
         },
     ),
 }

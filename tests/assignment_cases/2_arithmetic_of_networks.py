@@ -3,39 +3,7 @@
 from assignment_cases import Case, changed, instead, returning, then, warning
 
 ARRAY = "__import__('numpy').array(result, float)"
-
-
-def scaled(variable, *names):
-    """These networks' numbers in a dictionary made 1 % larger."""
-    return then(f"for n in {names}:\n    {variable}[n] = {variable}[n] * 1.01 + 1e-9")
-
-
-def three(answer, variable, mistakes):
-    """A Case for a dictionary with a number for each network, a point each."""
-    names = ("alexnet", "lenet", "vgg")
-    return Case(
-        right={
-            "NumPy's numbers": {
-                answer: then(
-                    f"import numpy as np\n"
-                    f"{variable} = {{k: np.float64(v) for k, v in {variable}.items()}}"
-                )
-            },
-            "and a line on standard error": {
-                answer: then("import sys\nprint('done', file=sys.stderr)")
-            },
-        },
-        wrong={
-            "all one percent too much": {answer: scaled(variable, *names)},
-            "one is missing": {answer: then(f"del {variable}['vgg']")},
-            **{what: {answer: change} for what, change in mistakes.items()},
-        },
-        part={
-            "one is wrong": ({answer: scaled(variable, "lenet")}, 2),
-            "two are wrong": ({answer: scaled(variable, "vgg", "lenet")}, 1),
-        },
-    )
-
+ROUNDS_DOWN = changed("-(-n // s)", "n // s")
 
 CASES = {
     "sizes-valid": Case(
@@ -87,39 +55,6 @@ CASES = {
             },
         },
     ),
-    "flattened": three(
-        "answer-flattened",
-        "flattened",
-        {"after the last layer": changed('layer["kind"] == "flatten"', "True")},
-    ),
-    "nothing-left-out": Case(
-        right={
-            "an array": {
-                "answer-nothing-left-out": then(
-                    "import numpy as np\ngood_heights = np.array(good_heights)[::-1]"
-                )
-            },
-            "floats, one twice": {
-                "answer-nothing-left-out": then(
-                    "good_heights = [1.0 * n for n in good_heights + good_heights[:1]]"
-                )
-            },
-        },
-        wrong={
-            "looks at the first layer only": {
-                "answer-nothing-left-out": changed('["layers"]:', '["layers"][:1]:')
-            },
-            "forgets the pools": {
-                "answer-nothing-left-out": changed('in ("conv", "pool")', 'in ("conv",)')
-            },
-            "stops before the last height": {
-                "answer-nothing-left-out": then("good_heights = good_heights[:-1]")
-            },
-            "all heights": {
-                "answer-nothing-left-out": instead("good_heights = list(range(150, 331))")
-            },
-        },
-    ),
     "parameters-conv": Case(
         right={
             "a float": {"answer-parameters-of": returning("parameters_of", "1.0 * result")},
@@ -155,32 +90,6 @@ CASES = {
             "nothing for the others": {"answer-parameters-of": changed("return 0", "return None")},
         },
     ),
-    "dense-share": three(
-        "answer-dense-share",
-        "dense_share",
-        {
-            "the share of convolutions": changed('counts["dense"] /', 'counts["conv"] /'),
-            "in percent": then("dense_share = {k: 100 * v for k, v in dense_share.items()}"),
-        },
-    ),
-    "widest": Case(
-        right={
-            "a float": {"answer-widest": then("widest = float(widest)")},
-            "by trying": {
-                "answer-widest": then(
-                    "widest = next(u for u in range(widest + 9, 0, -1) if fixed + (volume[0] + 1 + output) * u + output <= 40_000_000)"
-                )
-            },
-        },
-        wrong={
-            "output does not change": {
-                "answer-widest": changed("volume[0] + 1 + output", "volume[0] + 1")
-            },
-            "without convolutions": {"answer-widest": changed("fixed += ", "fixed += 0 * ")},
-            "not a whole number": {"answer-widest": changed(") // (", ") / (")},
-            "one too many": {"answer-widest": then("widest += 1")},
-        },
-    ),
     "fields-plain": Case(
         right={
             "an array": {"answer-fields": returning("fields", ARRAY)},
@@ -206,43 +115,6 @@ CASES = {
             },
             "the last stride only": {"answer-fields": changed("step *= ", "step = ")},
         },
-    ),
-    "seen-valid": Case(
-        right={
-            "a list": {"answer-seen": returning("seen", "list(result)")},
-            "warns": {"answer-seen": warning("seen")},
-        },
-        wrong={
-            "as if every layer had stride 1": {
-                "answer-seen": changed(
-                    "steps.append((k, s, before))",
-                    "steps.append((k, 1, before))",
-                )
-            },
-            "one row too many": {"answer-seen": changed("+ k - 1", "+ k")},
-            "first layer last": {"answer-seen": changed("reversed(steps)", "steps")},
-        },
-    ),
-    "seen-same": Case(
-        right={"an array": {"answer-seen": returning("seen", ARRAY)}},
-        wrong={
-            "not padded": {"answer-seen": changed('== "same"', '== "SAME"')},
-            "as at stride 1": {
-                "answer-seen": changed("max((places - 1) * s + k - n, 0) // 2", "(k - 1) // 2")
-            },
-            "the odd row above": {"answer-seen": changed("n, 0) // 2", "n + 1, 0) // 2")},
-            "stays inside": {
-                "answer-seen": returning(
-                    "seen",
-                    "(max(result[0], 0), min(result[1], arguments[0] - 1))",
-                )
-            },
-        },
-    ),
-    "last-field": three(
-        "answer-last-field",
-        "last_field",
-        {"after the first layer": changed(")[-1]", ")[0]")},
     ),
     "multiplications-conv": Case(
         right={
@@ -285,97 +157,102 @@ CASES = {
             },
         },
     ),
-    "conv-share": three(
-        "answer-conv-share",
-        "conv_share",
-        {
-            "the share of dense layers": changed('counts["conv"] /', 'counts["dense"] /'),
-            "of parameters": changed("multiplications_of", "parameters_of"),
-        },
-    ),
-    "bottleneck": Case(
+    "rows": Case(
         right={
-            "a float": {"answer-bottleneck": then("bottleneck = float(bottleneck)")},
-            "by trying": {
-                "answer-bottleneck": then(
-                    "bottleneck = max(m for m in range(999) if m * (channels + 9 * filters) <= alone / 2)"
+            "tuples": {
+                "answer-rows": returning(
+                    "rows_of", "[(n, tuple(o), p, m) for n, o, p, m in result]"
                 )
+            },
+            "arrays": {
+                "answer-rows": returning(
+                    "rows_of",
+                    "[[n, __import__('numpy').array(o), 1.0 * p, m] for n, o, p, m in result]",
+                )
+            },
+            "consistent with a slip in same": {"answer-volume-after": ROUNDS_DOWN},
+            "consistent with forgotten biases": {
+                "answer-parameters-of": changed("(weights + 1)", "weights")
             },
         },
         wrong={
-            "the 1x1 layer is free": {
-                "answer-bottleneck": changed("(channels + 9 * filters)", "(9 * filters)")
-            },
-            "without half": {"answer-bottleneck": changed("alone // 2", "alone")},
-            "half of the channels": {
-                "answer-bottleneck": instead(
-                    'bottleneck = mine["alexnet"]["layers"][4]["filters"] // 2'
+            "volumes before the layers": {
+                "answer-rows": changed(
+                    "    volume = volume_after(volume, layer)\n"
+                    '        rows.append([layer["name"], volume, *counts])',
+                    '    rows.append([layer["name"], volume, *counts])\n'
+                    "        volume = volume_after(volume, layer)",
                 )
             },
-        },
-    ),
-    "wrong-rows": Case(
-        right={
-            "a set": {"answer-wrong-rows": then("wrong_rows = set(wrong_rows)")},
-            "an array": {
-                "answer-wrong-rows": then("import numpy as np\nwrong_rows = np.array(wrong_rows)")
+            "counts after the layers": {
+                "answer-rows": changed(
+                    "        counts = parameters_of(volume, layer), multiplications_of(volume, layer)\n"
+                    "        volume = volume_after(volume, layer)\n",
+                    "        volume, before = volume_after(volume, layer), volume\n"
+                    "        counts = parameters_of(before, layer), 0\n",
+                )
             },
-        },
-        wrong={
-            "all rows": {"answer-wrong-rows": then("wrong_rows = [r['name'] for r in summary]")},
-            "numbers of rows": {"answer-wrong-rows": then("wrong_rows = [0, 1, 2, 3]")},
-            "looks at parameters only": {
-                "answer-wrong-rows": changed("true != row", 'count != row["parameters"]')
-            },
+            "the first three layers": {"answer-rows": returning("rows_of", "result[:3]")},
         },
         part={
-            "three of four": (
-                {"answer-wrong-rows": then("wrong_rows = wrong_rows[1:]")},
+            "nothing deep": (
+                {"answer-rows": returning("rows_of", "result[:12]")},
                 3,
             ),
-            "one right row accused": (
-                {"answer-wrong-rows": then("wrong_rows.append('flatten')")},
-                3,
-            ),
-            "one name twice": (
-                {"answer-wrong-rows": then("wrong_rows = wrong_rows[:1] * 2")},
-                1,
-            ),
+        },
+    ),
+    "largest": Case(
+        right={
+            "tuples": {
+                "answer-largest": then("heaviest, busiest = map(tuple, (heaviest, busiest))")
+            },
+            "to four digits": {"answer-largest": then("heaviest[1] = round(heaviest[1], 4)")},
+            "consistent with pools that multiply": {
+                "answer-multiplications-of": changed(
+                    "return 0", 'return layer.get("kernel", 0) ** 2 * 10**8'
+                )
+            },
+        },
+        wrong={
+            "in percent": {"answer-largest": then("heaviest[1] = min(100 * heaviest[1], 0.99)")},
+            "of the VGG": {"answer-largest": changed('mine["alexnet"]', 'mine["vgg"]')},
+            "swapped": {"answer-largest": then("heaviest, busiest = busiest, heaviest")},
+        },
+        part={
+            "one is wrong": ({"answer-largest": then("busiest[1] += 0.01")}, 1),
         },
     ),
     "repaired": Case(
         right={
             "tuples and floats": {
                 "answer-repaired": then(
-                    "repaired = tuple({'name': r['name'], 'output': tuple(r['output']), 'parameters': r['parameters'] / 1} for r in repaired)"
+                    "repaired = {k: (tuple(o), 1.0 * p) for k, (o, p) in repaired.items()}"
                 )
             },
             "warns": {"answer-repaired": then("import warnings\nwarnings.warn('done')")},
         },
         wrong={
-            "as it was": {"answer-repaired": instead("repaired = summary")},
-            "the wrong rows only": {
+            "as it was": {
                 "answer-repaired": then(
-                    "repaired = [r for r in repaired if r['name'] in wrong_rows]"
+                    "repaired = {r['name']: [r['output'], r['parameters']] for r in summary if r['name'] in repaired}"
                 )
             },
-            "another order": {"answer-repaired": then("repaired = repaired[::-1]")},
+            "all rows": {
+                "answer-repaired": instead(
+                    "repaired = {name: [output, count] for name, output, count, _ in rows_of(network)}"
+                )
+            },
+            "looks at parameters only": {
+                "answer-repaired": changed(
+                    '(output, count) != (row["output"], row["parameters"])',
+                    'count != row["parameters"]',
+                )
+            },
         },
         part={
-            "one right row is spoiled": (
-                {
-                    "answer-repaired": then(
-                        "repaired = [dict(r) for r in repaired]\nrepaired[6]['parameters'] = 1"
-                    )
-                },
-                3,
-            ),
-            "one row is as it was": (
-                {
-                    "answer-repaired": then(
-                        "repaired = [s if r['name'] == wrong_rows[0] else r for r, s in zip(repaired, summary)]"
-                    )
-                },
+            "three of four": ({"answer-repaired": then("repaired.popitem()")}, 3),
+            "one right row accused": (
+                {"answer-repaired": then("repaired['flatten'] = [[1], 0]")},
                 3,
             ),
         },
@@ -406,6 +283,99 @@ CASES = {
                 {"answer-recovered": then("recovered[2][0] += 1")},
                 3,
             ),
+        },
+    ),
+    "far": Case(
+        right={
+            "dilated": {
+                "answer-far": instead(
+                    """
+                    L = keras.layers
+                    far_model = keras.Sequential(
+                        [
+                            keras.Input(far["input"]),
+                            L.Conv2D(6, 3, padding="same"),
+                            L.MaxPooling2D(2),
+                            L.Conv2D(6, 3, padding="same"),
+                            L.BatchNormalization(),
+                            L.ReLU(),
+                            L.AveragePooling2D(2),
+                            L.Conv2D(8, 3, padding="same", dilation_rate=5),
+                            L.MaxPooling2D(2),
+                            L.Conv2D(far["filters"], 3, padding="same", dilation_rate=3),
+                        ]
+                    )
+                    """
+                )
+            },
+            "one layer more": {
+                "answer-far": changed('seen + 16 < far["rows"]', 'seen < far["rows"]')
+            },
+        },
+        wrong={
+            "one layer less": {
+                "answer-far": changed('seen + 16 < far["rows"]', 'seen + 33 < far["rows"]')
+            },
+            "wide": {"answer-far": changed("Conv2D(10, 3, padding", "Conv2D(40, 3, padding")},
+            "another image": {
+                "answer-far": changed('keras.Input(far["input"])', "keras.Input((99, 99, 3))")
+            },
+            "rows only": {
+                "answer-far": changed("Conv2D(10, 3, padding", "Conv2D(10, (3, 1), padding")
+            },
+        },
+        part={
+            "too many parameters": (
+                {"answer-far": changed("Conv2D(10, 3, padding", "Conv2D(40, 3, padding")},
+                3,
+            ),
+            "too few places": (
+                {"answer-far": then("far_model.add(keras.layers.MaxPooling2D(2))")},
+                3,
+            ),
+            "a single layer": (
+                {
+                    "answer-far": instead(
+                        'far_model = keras.Sequential([keras.Input(far["input"]), keras.layers.Conv2D(far["filters"], 3, padding="same")])'
+                    )
+                },
+                1,
+            ),
+        },
+    ),
+    "cheap": Case(
+        right={
+            "three layers": {
+                "answer-cheap": changed(
+                    'keras.layers.Conv2D(f, k, padding="same"),',
+                    'keras.layers.Conv2D(cheap["least"], k, padding="same"),\n'
+                    "        keras.layers.Conv2D(f, 1),",
+                )
+            },
+            "with an activation of its own": {
+                "answer-cheap": changed(', activation="relu"),', "),\n        keras.layers.ReLU(),")
+            },
+        },
+        wrong={
+            "the layer itself": {
+                "answer-cheap": changed(
+                    'keras.layers.Conv2D(cheap["least"], 1, activation="relu"),', ""
+                )
+            },
+            "too few filters": {"answer-cheap": changed('cheap["least"]', "3")},
+            "1x1 only": {"answer-cheap": changed("Conv2D(f, k,", "Conv2D(f, 1,")},
+            "not padded": {"answer-cheap": changed(', padding="same"', "")},
+        },
+        part={
+            "the layer itself": (
+                {
+                    "answer-cheap": changed(
+                        'keras.layers.Conv2D(cheap["least"], 1, activation="relu"),', ""
+                    )
+                },
+                1,
+            ),
+            "too few filters": ({"answer-cheap": changed('cheap["least"]', "3")}, 2),
         },
     ),
 }

@@ -9,6 +9,7 @@ every assignment, and on a small one that breaks it.
 import ast
 import builtins
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -542,19 +543,40 @@ def test_networks_differ_and_fit(monkeypatch):
             assert volume == [network["layers"][-1]["units"]]
 
 
-def test_networks_are_the_same_everywhere(monkeypatch):
+@pytest.mark.parametrize(
+    ("assignment", "digest"),
+    [
+        ("1_pixels_and_kernels", "5a4b11bc18fa"),
+        ("2_arithmetic_of_networks", "560910f45eb3"),
+    ],
+)
+def test_what_is_drawn_is_the_same_everywhere(assignment, digest, monkeypatch):
     # A change here would change the assignment of a class that works on it.
-    monkeypatch.delenv("COURSE_STUDENT", raising=False)
-    given = [
-        function("demo")
-        for function in (
-            assignments.networks,
-            assignments.broken_summary,
-            assignments.lost_layers,
-        )
-    ]
-    text = json.dumps(given, sort_keys=True)
-    assert hashlib.sha256(text.encode()).hexdigest()[:12] == "53b9aa623c49"
+    for name in ("COURSE_STUDENT", "COURSE_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    drawn = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in assignments.truth(assignment, "demo").items()
+    }
+    text = json.dumps(drawn, sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest()[:12] == digest
+
+
+def test_both_designs_are_possible(monkeypatch):
+    """Whoever the student is, the solution's networks fit; and the naive ones do not."""
+    for name in IDS:
+        drawn = assignments.truth("2_arithmetic_of_networks", name)
+        far, cheap = drawn["far"], drawn["cheap"]
+        filters, layers = [far["input"][2], 6, 8, 10], 15
+        while layers + 16 < far["rows"]:
+            filters.append(10)
+            layers += 16
+        filters.append(far["filters"])
+        used = sum((9 * a + 1) * b for a, b in itertools.pairwise(filters))
+        assert used <= far["parameters"] < 32 * (9 * 32 + 1) + 32 * (9 * far["filters"] + 1)
+        k, f, c = cheap["layer"]["kernel"], cheap["layer"]["filters"], cheap["input"][2]
+        shares = [(c * m + k * k * m * f) / (k * k * c * f) for m in (cheap["least"], c)]
+        assert shares[0] <= cheap["percent"] / 100 < shares[1]
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -13,8 +13,9 @@ from helpers.__main__ import main  # noqa: E402
 from helpers.assignments import package  # noqa: E402
 from helpers.teaching.grading import release  # noqa: E402
 from helpers.teaching.grading.course import SECRET as FILE  # noqa: E402
-from helpers.teaching.grading.course import Course  # noqa: E402
+from helpers.teaching.grading.course import Assignment, Course  # noqa: E402
 from helpers.teaching.grading.engine import Engine  # noqa: E402
+from helpers.teaching.grading.run import prove  # noqa: E402
 from helpers.teaching.grading.submissions import read_source  # noqa: E402
 
 NAME = "2_arithmetic_of_networks"
@@ -86,6 +87,22 @@ def test_a_page_names_the_property_and_nothing_of_the_student(engine):
     cell = graded(engine, text)["half"]
     assert cell.score == 2
     assert cell.missed == ["half of an odd number"]
+
+
+def test_a_solution_that_asks_for_what_is_drawn_is_proved(engine):
+    asks = f"""from helpers.assignments import truth
+half = truth("{NAME}", "nobody")["networks"]"""
+    test = f"""# Test: ours
+assert half
+### BEGIN HIDDEN TESTS
+from helpers.assignments import truth
+assert half == truth("{NAME}", "nobody")["networks"]
+### END HIDDEN TESTS"""
+    notebook = toy.notebook(toy.answer("a_half", asks), toy.test("half", 1, test))
+    source = read_source(notebook)
+    assert prove(engine, Assignment(NAME, source, {}, SECRET)) == ([], False)
+    pasted = engine.grade(source, notebook, "nobody", package(NAME, "nobody", SECRET))
+    assert pasted.cells["half"].score == 0
 
 
 def test_tests_are_called_by_their_first_line():

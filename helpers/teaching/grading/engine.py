@@ -198,12 +198,13 @@ class Engine:
 
     # --- one submission ---------------------------------------------------------------
 
-    def grade(self, source, notebook, student, files=None, python=""):
+    def grade(self, source, notebook, student, files=None, python="", teachers=False):
         """The Outcome for one notebook.
 
         `source` is a Source or a notebook node; `notebook` a node; `student` the id
         that the specification depends on; `files` {relative path: bytes} for the
-        working folder; `python` the version that the student used, if it is known.
+        working folder; `python` the version that the student used, if it is known; `teachers`:
+        it is the teacher's own notebook, and may know the secret.
         Never raises for what the submission does. Where `again` is true, grade once
         more while nothing else runs, and take that Outcome.
         """
@@ -211,7 +212,8 @@ class Engine:
             source = read_source(source)
         try:
             self.ready()
-            return Marking(self, source, notebook, student, files or {}, python).outcome()
+            marking = Marking(self, source, notebook, student, files or {}, python, teachers)
+            return marking.outcome()
         except (GraderFailed, CourseError, OSError, NotPlain) as error:
             outcome = Outcome(FAILED, [f"The grader failed: {error}"])
             outcome.cells = {

@@ -60,13 +60,14 @@ class Interfered(Exception):
 class Marking:
     """The marking of one submission, from the first process to the last."""
 
-    def __init__(self, engine, source, notebook, student, files, python=""):
+    def __init__(self, engine, source, notebook, student, files, python="", teachers=False):
         self.engine = engine
         self.source = source
         self.notebook = notebook
         self.limits = source.limits
         self.files = files
         self.python = python
+        self.secret_for = ("judge", "student") if teachers else ("judge",)
         self.environment = {"COURSE_STUDENT": student}
         self.steps = list(plan(source, notebook))
         self.places = places_of(notebook)
@@ -209,7 +210,7 @@ class Marking:
             "seconds": self.limits["total_seconds"] + processes.START,
         }
         environment = dict(self.environment)
-        if task == "judge" and self.engine.secret:
+        if task in self.secret_for and self.engine.secret:
             environment["COURSE_SECRET"] = self.engine.secret
         return self.engine.process(task, environment, limits)
 
