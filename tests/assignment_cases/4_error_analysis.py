@@ -16,7 +16,7 @@ NO_NETWORK = {
 }
 """For part 2, which needs none."""
 
-UNTRAINED_PAIR = NOT_TRAINED | {
+UNEQUAL_PAIR = {
     "answer-blank": instead("blank = []"),
     "answer-copies": instead("copies = []"),
     "answer-mistrusted": instead("mistrusted = 0"),
@@ -75,7 +75,7 @@ def listed(answer, name, half, wrong, before=()):
 
 
 def worth(change):
-    return UNTRAINED_PAIR | {"answer-worth": change}
+    return UNEQUAL_PAIR | {"answer-worth": change}
 
 
 CASES = {
