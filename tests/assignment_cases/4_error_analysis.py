@@ -16,7 +16,7 @@ NO_NETWORK = {
 }
 """For part 2, which needs none."""
 
-UNTRAINED_PAIR = NOT_TRAINED | {
+UNEQUAL_PAIR = {
     "answer-blank": instead("blank = []"),
     "answer-copies": instead("copies = []"),
     "answer-mistrusted": instead("mistrusted = 0"),
@@ -37,8 +37,18 @@ def where(change):
     return NOT_TRAINED | {"answer-where": then(change)}
 
 
+SURE = {
+    "answer-first": changed(
+        "first = train(X, y)",
+        "keras.utils.set_random_seed(3)\nfirst = make()\n"
+        "last = first.layers[-1]\nlast.set_weights([200 * w for w in last.get_weights()])",
+    )
+}
+"""A network that is sure, and wrong; it takes no time."""
+
+
 def calibrated(change):
-    return NOT_TRAINED | {"answer-calibration": change}
+    return SURE | {"answer-calibration": change}
 
 
 def listed(answer, name, half, wrong, before=()):
@@ -65,7 +75,7 @@ def listed(answer, name, half, wrong, before=()):
 
 
 def worth(change):
-    return UNTRAINED_PAIR | {"answer-worth": change}
+    return UNEQUAL_PAIR | {"answer-worth": change}
 
 
 CASES = {
@@ -110,7 +120,8 @@ CASES = {
             "a float": where("hardest = float(hardest)"),
         },
         wrong={
-            "the easiest": where("hardest = max(by_writer, key=by_writer.get)"),
+            # An untrained network reads all writers equally badly.
+            "the easiest": {"answer-where": then("hardest = max(by_writer, key=by_writer.get)")},
             "its place": where("hardest = -1"),
         },
     ),
@@ -122,7 +133,9 @@ CASES = {
             "0 or 1": calibrated(then("too_sure = int(too_sure)")),
         },
         wrong={
-            "gaps with their signs": calibrated(changed("abs(confidence", "(confidence")),
+            "gaps with their signs": {
+                "answer-calibration": changed("abs(confidence", "(confidence")
+            },
             "not weighted": calibrated(changed("* (place == k).mean()", "* 0.1")),
             "logits instead of probabilities": calibrated(
                 changed("keras.ops.convert_to_numpy(keras.ops.softmax(logits))", "logits")
