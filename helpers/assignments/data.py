@@ -6,14 +6,13 @@ network costs. Assignment 5: fingerprints of images.
 
 import hashlib
 import math
-import os
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from helpers.assignments.students import SELF_STUDY, Draws, mine
+from helpers.assignments.students import Draws, mine, secret
 from helpers.files import COURSE, CourseError
 from helpers.handwriting.writers import Writer
 
@@ -81,8 +80,7 @@ def new_writers(student):
     The same images for a whole class, with each student's own labels. Without a secret
     they are those of self-study.
     """
-    secret = os.environ.get("COURSE_SECRET") or SELF_STUDY
-    seed = Draws(ASSIGNMENT, "new writers", secret=secret).whole(0, 2**31)
+    seed = Draws(ASSIGNMENT, "new writers", secret=secret()).whole(0, 2**31)
     return _labelled(_drawn(tuple(range(80)), 1, seed), names_of(student))
 
 

@@ -602,7 +602,9 @@ def test_each_image_has_its_writer(drawn):
     data = dataset.Handwriting(drawn, False, "")
     jobs, _ = simulator.plan(simulator.SIZES["tiny"], simulator.SEED)
     wrote = {place: writer for writer, images in jobs for place, *_ in images}
-    for folder in (data.train, data.test, data.poorly_written):
+    alone = data.poorly_written  # by one hand: nobody to tell apart
+    assert data.writers(alone, load_folder(alone, cache=False).files) is None
+    for folder in (data.train, data.test):
         loaded = load_folder(folder, cache=False)
         writers = data.writers(folder, loaded.files)
         assert len(writers) == len(loaded.X)
