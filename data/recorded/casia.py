@@ -35,7 +35,7 @@ FOLDER = Path(__file__).resolve().parent
 SEEDS = (1, 2, 3)
 BATCH = 128
 PATIENCE = 15  # epochs without a better validation accuracy
-AT_MOST = 100  # epochs with early stopping
+AT_MOST = 150  # epochs with early stopping
 FALLING = 20  # epochs in which the rate falls to 0
 
 layers = keras.layers

@@ -89,7 +89,8 @@ def test_what_the_notebook_says_in_words(recorded, raced):
         mean["characters", "shape, logistic", 90] < mean["characters", "HOG, logistic", 90] - 0.05
     )
     # "One good number needs hardly an example. HOG starts near chance."
-    assert mean["faces", "perimeter, logistic", 1] > 0.85
+    assert mean["faces", "perimeter, logistic", 1] > 0.75
+    assert mean["faces", "perimeter, logistic", 3] > 0.9
     assert mean["faces", "HOG, logistic", 1] < 0.65
     for way in ("CNN", "HOG, logistic", "Lite0, logistic"):
         assert mean["faces", way, 1] < mean["faces", "perimeter, logistic", 1], way
