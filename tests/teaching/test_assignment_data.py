@@ -219,8 +219,9 @@ def test_scans(drawn):
 
 
 def test_students_share_no_scan(drawn):
-    one, two = ({image.tobytes() for image in d["X"]} for d in drawn.values())
-    assert not one & two
+    """But for blank ones: a speck of dust may lie in the same corner."""
+    one, two = ({x.tobytes() for x in d["X"] if x.min() < 128} for d in drawn.values())
+    assert len(one) > 1000 and not one & two
 
 
 def test_what_is_given_tells_no_truth():
