@@ -128,8 +128,8 @@ def _view():
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     # bubblewrap itself needs a /tmp.
     words += ["--dir", SCRATCH, "--dir", "/tmp"]
-    folders = [COURSE / "helpers", COURSE / "fonts", data_folder()]
-    folders = [*_python_folders(), *filter(Path.is_dir, folders)]
+    folders = [COURSE / "helpers", COURSE / "fonts", COURSE / "data", data_folder()]
+    folders = [*_python_folders(), *filter(Path.is_dir, dict.fromkeys(folders))]
     for folder in [Path("/usr"), *folders]:
         if COURSE.is_relative_to(folder.resolve()):
             raise CourseError(
