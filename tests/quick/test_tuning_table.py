@@ -239,3 +239,20 @@ def test_searches_that_need_pytorch_are_kept_only_for_the_same_table(scripts):
     rows, torch = compare.recorded(record("tuning_table.json")["sha256"])
     assert {row["sampler"] for row in rows} == {compare.GP} and torch
     assert compare.recorded("another") is None
+
+
+def test_what_notebook_08_says_of_the_comparison():
+    """Where prose states a finding of the recorded searches, on the writers of the test set."""
+    searches = json.loads((COURSE / "data" / "tuning" / "comparison.json").read_text("utf-8"))
+    found = {}
+    for row in searches["searches"]:
+        found.setdefault((row["sampler"], row["pruner"]), []).append(row["test"][-1])
+    gain = {
+        kind: 100 * (np.mean(tests) - np.mean(found["random", "none"]))
+        for kind, tests in found.items()
+    }
+    for sampler in ("TPE", "Gaussian process"):  # those that learn
+        assert 1 < gain[sampler, "none"] < 3.5, sampler
+        assert gain[sampler, "median"] < gain[sampler, "none"] + 0.5, sampler
+    assert 0 < gain["random", "median"] < 1.5
+    assert gain["Gaussian process", "median"] < gain["Gaussian process", "none"] - 1
