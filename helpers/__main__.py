@@ -100,19 +100,7 @@ def grade_options(command):
         metavar="RESULTS",
         help="the folder for grades.csv, platform.csv, feedback pages and records",
     )
-    command.add_argument(
-        "--course",
-        type=Path,
-        default=COURSE / "notebooks" / "assignments",
-        metavar="FOLDER",
-        help="the folder with nbgrader_config.py and source (default: the course's)",
-    )
-    command.add_argument(
-        "--assignment",
-        action="append",
-        metavar="NAME",
-        help="only this one (may be given several times)",
-    )
+    _sources_options(command)
     command.add_argument(
         "--workers",
         type=_count,
@@ -137,6 +125,23 @@ def grade_options(command):
     )
 
 
+def _sources_options(command):
+    """Which sources: those of a course, or some of them."""
+    command.add_argument(
+        "--course",
+        type=Path,
+        default=COURSE / "notebooks" / "assignments",
+        metavar="FOLDER",
+        help="the folder with nbgrader_config.py and source (default: the course's)",
+    )
+    command.add_argument(
+        "--assignment",
+        action="append",
+        metavar="NAME",
+        help="only this one (may be given several times)",
+    )
+
+
 def release_options(command):
     command.add_argument(
         "ids",
@@ -151,19 +156,7 @@ def release_options(command):
         metavar="FOLDER",
         help="where to: FOLDER/STUDENT/ASSIGNMENT",
     )
-    command.add_argument(
-        "--course",
-        type=Path,
-        default=COURSE / "notebooks" / "assignments",
-        metavar="FOLDER",
-        help="the folder with nbgrader_config.py and source (default: the course's)",
-    )
-    command.add_argument(
-        "--assignment",
-        action="append",
-        metavar="NAME",
-        help="only this one (may be given several times)",
-    )
+    _sources_options(command)
 
 
 def handouts_options(command):

@@ -102,3 +102,25 @@ def names(answer, known):
 def shown(value):
     """A short text for any value, on one line."""
     return " ".join(reprlib.repr(value).split())
+
+
+def letters_judged(answer, why, right):
+    """The first sentence of `why` ({letter: sentence}) whose letter is chosen and not among
+    the `right` ones, or the other way round; None if all are as they should be.
+
+    answer: letters as text or in a list. Raises CourseError for anything else.
+    """
+    if isinstance(answer, str):
+        letters = answer
+    elif isinstance(answer, list | tuple | set) and all(isinstance(x, str) for x in answer):
+        letters = "".join(answer)
+    else:
+        raise CourseError(f'give letters, such as "BCE", not {shown(answer)}')
+    chosen = {letter for letter in letters.upper() if letter not in " ,;"}
+    if not chosen or not chosen <= why.keys():
+        last = max(why)
+        raise CourseError(f'give letters from A to {last}, such as "BCE", not {shown(answer)}')
+    for letter, sentence in why.items():
+        if (letter in chosen) != (letter in right):
+            return sentence
+    return None

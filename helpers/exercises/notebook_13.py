@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.answers import call, exercise, numbers, shown
+from helpers.exercises.answers import call, exercise, letters_judged, numbers, shown
 from helpers.files import CourseError
 
 # --- By hand --------------------------------------------------------------------------
@@ -37,18 +37,7 @@ WHY = {
 
 @exercise("13.2")
 def _read_a_map(answer):
-    if isinstance(answer, str):
-        letters = answer
-    elif isinstance(answer, list | tuple | set) and all(isinstance(x, str) for x in answer):
-        letters = "".join(answer)
-    else:
-        raise CourseError(f'give letters, such as "BCE", not {shown(answer)}')
-    chosen = {letter for letter in letters.upper() if letter not in " ,;"}
-    if not chosen or not chosen <= WHY.keys():
-        raise CourseError(f'give letters from A to F, such as "BCE", not {shown(answer)}')
-    for letter, why in WHY.items():
-        if (letter in chosen) != (letter in "ADF"):
-            return why
+    return letters_judged(answer, WHY, "ADF")
 
 
 # --- In Keras and NumPy ---------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.answers import call, exercise, numbers, shown
+from helpers.exercises.answers import call, exercise, letters_judged, numbers, shown
 from helpers.files import CourseError
 
 # --- By hand --------------------------------------------------------------------------
@@ -53,18 +53,7 @@ WHY = {
 
 @exercise("14.2")
 def _survives(answer):
-    if isinstance(answer, str):
-        letters = answer
-    elif isinstance(answer, list | tuple | set) and all(isinstance(x, str) for x in answer):
-        letters = "".join(answer)
-    else:
-        raise CourseError(f'give letters, such as "BCE", not {shown(answer)}')
-    chosen = {letter for letter in letters.upper() if letter not in " ,;"}
-    if not chosen or not chosen <= WHY.keys():
-        raise CourseError(f'give letters from A to G, such as "BCE", not {shown(answer)}')
-    for letter, why in WHY.items():
-        if (letter in chosen) != (letter in "ABDF"):
-            return why
+    return letters_judged(answer, WHY, "ABDF")
 
 
 # --- In NumPy -------------------------------------------------------------------------
