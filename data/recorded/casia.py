@@ -32,7 +32,7 @@ from helpers.images import load_folder
 from helpers.quiet_keras import keras
 
 FOLDER = Path(__file__).resolve().parent
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4, 5)
 BATCH = 128
 PATIENCE = 15  # epochs without a better validation accuracy
 AT_MOST = 150  # epochs with early stopping

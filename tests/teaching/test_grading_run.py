@@ -184,10 +184,10 @@ def test_platform(course, monkeypatch):
     broken.write_text(broken.read_text("utf-8")[:500], "utf-8")
     right = Engine.grade
 
-    def crashing(self, source, notebook, student, *more):
+    def crashing(self, source, notebook, student, *more, **named):
         if student == "crash":
             raise ZeroDivisionError
-        return right(self, source, notebook, student, *more)
+        return right(self, source, notebook, student, *more, **named)
 
     monkeypatch.setattr(Engine, "grade", crashing)
     assert main(course.words()) == 1
@@ -257,10 +257,10 @@ def test_failing_grader_is_no_mark(course, monkeypatch):
     course.submit("bob", toy.solved(a_answer="answer = 0"))
     right = Engine.grade
 
-    def broken(self, source, notebook, student, *more):
+    def broken(self, source, notebook, student, *more, **named):
         if student == "ada":
             raise ZeroDivisionError("of the grader")
-        return right(self, source, notebook, student, *more)
+        return right(self, source, notebook, student, *more, **named)
 
     monkeypatch.setattr(Engine, "grade", broken)
     assert main(course.words()) == 1
@@ -482,10 +482,10 @@ def test_what_depends_on_the_machine_is_tried_again_alone(course, monkeypatch):
         course.submit(student, toy.solved())
     right, running, calls = Engine.grade, [], []
 
-    def busy(self, source, notebook, student, *more):
+    def busy(self, source, notebook, student, *more, **named):
         running.append(student)
         calls.append(student)
-        outcome = right(self, source, notebook, student, *more)
+        outcome = right(self, source, notebook, student, *more, **named)
         late = student in ("nobody", "slow") and calls.count(student) <= 1 + (student == "nobody")
         if late or student == "slower":
             outcome.cells["double"].score, outcome.again = 0.0, True

@@ -622,13 +622,15 @@ def properties(text, verdict):
     Those of Marks, and the comment `# Property: ...` above the hidden line that failed. All
     are words of the source, so nothing of a student's can slip in.
     """
-    known = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
-    found = [what for what in verdict["missed"] if what in known]
+    found = verdict["missed"]
+    if found:  # so the test has run, and is Python
+        known = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
+        found = [what for what in found if what in known]
     if verdict["line"] in hidden_lines(text):
         above = text.splitlines()[: verdict["line"]]
         above = above[max((n for n, line in enumerate(above) if BEGIN_HIDDEN in line)) :]
         named = [line.partition("# Property: ")[2].strip() for line in above]
-        found += [line for line in named if line][-1:]
+        found = [*found, *[line for line in named if line][-1:]]
     return list(dict.fromkeys(found))
 
 
