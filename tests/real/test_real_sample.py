@@ -87,7 +87,7 @@ def test_titles_of_07_say_what_its_numbers_say(real, tmp_path):
         lead = least["better CNN"] - least["CNN"]
         assert abs(lead) < 0.011 or (change in said) == (lead < 0), change
 
-    assert re.search(r"^Never to read them: accuracy [-+][\d.]+ points, macro recall -", titles,
+    assert re.search(r"^Never reading them: accuracy [-+][\d.]+ points, macro recall -", titles,
                      re.MULTILINE)  # fmt: skip
 
 

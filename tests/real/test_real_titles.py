@@ -183,7 +183,7 @@ def test_titles_about_splits(seen):
 
     random, by_writer, gain, wide = said(
         titles,
-        r"The random split chooses k = (\d+)(?:, by writer (\d+): ([+-][\d.]+) ± ([\d.]+))?",
+        r"Random chooses k = (\d+)(?:, by writer (\d+): ([+-][\d.]+) ± ([\d.]+))?",
         data.label,
     )
     ks = (1, 9)
@@ -234,7 +234,7 @@ def test_titles_about_trouble(seen):
     every = np.concatenate([train.X, test.X]).reshape(len(parts), -1)
     _, kind = np.unique(every, axis=0, return_inverse=True)
     copies = [parts[kind == k] for k in np.flatnonzero(np.bincount(kind) > 1)]
-    more, across = said(titles, r"more than once: (\d+), across parts: (\d+)", data.label)
+    more, across = said(titles, r"Copies: (\d+), across parts: (\d+)", data.label)
     assert (int(more), int(across)) == (len(copies), sum(len({*c}) > 1 for c in copies))
     ink = np.sort((train.X < 230).mean(axis=(1, 2)))
     few, share = said(titles, r"Less than 2 % ink: (\d+); the next has ([\d.]+)%", data.label)
@@ -252,8 +252,8 @@ def test_every_title_with_a_number_is_read(seen):
     titles, data, *_ = seen
     known = (
         r"^Classes with less|taller than wide|median \d+ pixels|^S\.d\. of heights|^Mean height"
-        r"|change their proportions|^Random validation|^The random split|^NEAREST"
-        r"|^Images more than once|^Less than 2 %|^All five neighbours| twice by each|^. by \d+ writers"
+        r"|change their proportions|^Random validation|^Random chooses|^NEAREST"
+        r"|^Copies: |^Less than 2 %|^All five neighbours| twice by each|^. by \d+ writers"
         r"|^One image of each class|^56 random training images|^Three splits of made-up data"
         # below: what panels and single pictures are called
         r"|^(Train|Test): \d+ (writers|characters)$|^\d+ x \d+$|^width x [\d.]+$"

@@ -1,4 +1,4 @@
-"""data/recorded: what notebook 06 shows over three seeds, and the script that trained it."""
+"""data/recorded: what notebook 06 shows over five seeds, and the script that trained it."""
 
 import json
 import subprocess
