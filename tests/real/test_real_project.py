@@ -43,7 +43,7 @@ def run(tmp_path, environment):
     (report,) = (tmp_path / "data" / "reports").glob("*.html")
     page = report.read_text(encoding="utf-8")
     score, classes, torn = json.loads(re.search("SCORES (.*)", text)[1])
-    assert torn == 0 and f"{score:.0%} of cases" in page
+    assert torn == 0 and f" of them, {score:.1%} (" in page
     assert not re.search(r'(?:src|href)="(?!data:)', page)
     assert report.name == "photos.html" and str(tmp_path) not in page
     return text, page, score, classes
