@@ -2,9 +2,8 @@
 
 A module has the name of its assignment. Its CASES hold, for each graded cell (by its
 grade_id), what must earn full marks and what must not; tests/quick/test_assignments.py
-tries them. Where they say LIGHT = False, because they take longer,
-tests/teaching/test_assignments_graded.py does. SLOW = True there: the solution trains for a
-minute or so, and is run once only, by the course's grader.
+tries them. Where they say SLOW = True, because the solution trains for a minute or so,
+tests/teaching/test_assignments_graded.py does.
 An answer is the assignment's solution with some changes:
 {grade_id of an answer cell: change}, a change being made by `changed`, `instead` or
 `then`.
@@ -92,14 +91,9 @@ def load(assignment):
     return _module(assignment).CASES
 
 
-def is_slow(assignment):
-    """Whether its module says SLOW = True: the solution trains for a minute or so."""
-    return getattr(_module(assignment), "SLOW", False)
-
-
 def is_light(assignment):
-    """Whether all its answers take a second or two: no LIGHT = False, no SLOW = True."""
-    return getattr(_module(assignment), "LIGHT", True) and not is_slow(assignment)
+    """Whether all its answers take a second or two: its module does not say SLOW = True."""
+    return not getattr(_module(assignment), "SLOW", False)
 
 
 def _module(assignment):

@@ -180,14 +180,17 @@ def is_personal(text):
     return "owner(student)" in text or "truth(" in text
 
 
-def try_solution(path, folder, monkeypatch):
-    """Assert that a solution earns all points, whoever the student and the teacher are."""
+def try_solution(path, folder, monkeypatch, names=(None, "ab123", "\u674e\u660e", "o'neill")):
+    """Assert that a solution earns all points, whoever the student and the teacher are.
+
+    None: the student whom the source names, without a secret.
+    """
     monkeypatch.chdir(folder)
     notebook = read(path)
-    assert run(notebook, show=False) == (points_of(notebook), None)
-    for name in ("ab123", "\u674e\u660e", "o'neill") if personal([path]) else ():
-        monkeypatch.setenv("COURSE_STUDENT", name)
-        monkeypatch.setenv("COURSE_SECRET", f"a teacher's secret, {name}")
+    for name in names if personal([path]) else names[:1]:
+        if name is not None:
+            monkeypatch.setenv("COURSE_STUDENT", name)
+            monkeypatch.setenv("COURSE_SECRET", f"a teacher's secret, {name}")
         assert run(notebook, show=False) == (points_of(notebook), None), name
 
 

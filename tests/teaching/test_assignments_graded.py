@@ -24,14 +24,12 @@ from assignment_cases.running import (
     label,
     of_kind,
     only,
-    personal,
     points_of,
     read,
     read_text,
     student_version,
     try_answers,
     try_blank,
-    try_numbers_of_another,
     try_solution,
 )
 from environments import notebook_environment
@@ -136,12 +134,11 @@ def nbgrader(course, command, name):
 
 # --- What takes too long for tests/quick -------------------------------------------
 
-UNTRAINED = [path for path in HEAVY if not assignment_cases.is_slow(path.stem)]
 
-
-@pytest.mark.parametrize("path", UNTRAINED, ids=label)
-def test_solution_earns_full_marks(path, tmp_path, monkeypatch):
-    try_solution(path, tmp_path, monkeypatch)
+@pytest.mark.parametrize("path", HEAVY, ids=label)
+def test_solution_of_another_student(path, tmp_path, monkeypatch):
+    """One is enough: it trains for minutes, and the grader runs that of the source's own."""
+    try_solution(path, tmp_path, monkeypatch, names=["\u674e\u660e"])
 
 
 @pytest.mark.parametrize("path", HEAVY, ids=label)
@@ -161,11 +158,6 @@ def test_students_need_no_package_of_graders():
     missing = dict.fromkeys(("nbgrader", "pytest", "playwright"))
     code = [f"import sys; sys.modules.update({missing})", *sorted(imports)]
     subprocess.run([sys.executable, "-c", "\n".join(code)], check=True)
-
-
-@pytest.mark.parametrize("path", personal(UNTRAINED), ids=label)
-def test_numbers_of_another_student_earn_little(path, tmp_path, monkeypatch):
-    try_numbers_of_another(path, tmp_path, monkeypatch)
 
 
 @pytest.mark.filterwarnings("ignore")  # answers that warn are among the right
