@@ -138,7 +138,7 @@ def _sources_options(command):
         "--assignment",
         action="append",
         metavar="NAME",
-        help="only this one (may be given several times)",
+        help="only this one, in the tables too (may be given several times)",
     )
 
 

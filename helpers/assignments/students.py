@@ -82,7 +82,10 @@ def truth(assignment, student):
     """All that is drawn for a student, with names that begin with `_`: for hidden tests.
 
     Without the teacher's secret, as on a student's computer, it is what self-study draws.
+    Raises CourseError where a teacher has handed out the student's own parts.
     """
+    if "COURSE_SECRET" not in os.environ and Path(f"{assignment}.npz").is_file():
+        raise CourseError("Only your teacher can say this: it follows from a secret.")
     return copy.deepcopy(_drawn(assignment, owner(student), secret()))
 
 

@@ -15,7 +15,7 @@ c.CourseDirectory.course_id = "computer_vision"
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("Write your answer here.")'
 }
-c.ClearSolutions.text_stub = "Write your answer here."
+c.ClearSolutions.text_stub = "*Write your answer here (double-click).*"
 
 # nbgrader's own steps, and one more: an exercise that is left out does not stop
 # *Run All Cells* in JupyterLab.

@@ -52,7 +52,7 @@ def records(course):
     """{student: record}"""
     return {
         path.stem: json.loads(path.read_text("utf-8"))
-        for path in (course.out / "records" / toy.ASSIGNMENT).glob("*.json")
+        for path in (course.out / "records" / toy.ASSIGNMENT).glob("[!.]*.json")
     }
 
 

@@ -25,7 +25,10 @@ GIVEN = f"""import os
 from helpers.assignments import mine, truth
 student = "ann"
 theirs = mine("{NAME}", student)["networks"]
-guess = truth("{NAME}", student)["networks"]
+try:
+    guess = truth("{NAME}", student)["networks"]
+except Exception as error:
+    guess = str(error)
 seen = sorted(name for name in os.environ if "SECRET" in name)"""
 
 TEST = f"""# Test: it is ours
@@ -36,7 +39,7 @@ _drawn = truth("{NAME}", student)["networks"]
 # Property: what was handed out is what the judge draws
 assert theirs == _drawn
 # Property: a student cannot draw it
-assert guess != _drawn
+assert guess == "Only your teacher can say this: it follows from a secret."
 # Property: no secret in the student's process
 assert seen == []
 ### END HIDDEN TESTS"""
@@ -141,6 +144,24 @@ def test_release(tmp_path, capsys):
     assert "A secret was made" not in capsys.readouterr().out
     assert (course / FILE).read_text("utf-8").strip() == secret
     assert "COURSE_SECRET" not in os.environ or os.environ.pop("COURSE_SECRET") == secret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann\n\u674e\u660e\n",
+        "Student,name\nAnn,Ann Smith\n\u674e\u660e,Li Ming\n",
+        "\ufeffid;name\r\nAnn;Smith, Ann\r\n\u674e\u660e;Li Ming\r\n",
+        "Ann\tAnn Smith\n\u674e\u660e\tLi Ming\n",
+    ],
+)
+def test_tables_of_ids(tmp_path, text, capsys):
+    """Columns end at commas, semicolons or tabs; a line of headings is no student."""
+    (tmp_path / "ids.csv").write_bytes(text.encode())
+    assert release.read_ids(tmp_path / "ids.csv") == ["Ann", "\u674e\u660e"]
+    assert ("names the columns" in capsys.readouterr().out) == text.lower().strip(
+        "\ufeff"
+    ).startswith(("student", "id"))
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def page(assignment, record, notebook, entered):
     if record["status"] == GRADED:
         score = sum(marks.get(name, (cell["score"] or 0,))[0] for name, cell in cells.items())
         total = sum(cell["points"] for cell in cells.values())
-        open_ = any(_mark(name, cell, marks)[1] for name, cell in cells.items())
-        so_far = ", so far: a part is not marked yet" if open_ else ""
+        open_ = sum(_mark(name, cell, marks)[1] for name, cell in cells.items())
+        so_far = f", so far; parts not marked yet: {open_}" if open_ else ""
         parts.append(
             f"<p>{_text(student)}: <strong>{score:g} of {total:g} points</strong>{so_far}.</p>"
         )
@@ -110,7 +110,7 @@ def _table(assignment, cells, marks):
     yield "<th>Remarks</th></tr>"
     for name, cell in cells.items():
         score, open_ = _mark(name, cell, marks)
-        points = f"{score:g} of {cell['points']:g}" if score is not None else "-"
+        points = f"{'–' if score is None else f'{score:g}'} of {cell['points']:g}"
         remark = "not marked yet" if open_ else _why(cell)
         yield (
             f"<tr><td>{_text(names[name])}</td>"
@@ -175,11 +175,9 @@ def _cells(notebook, cells, marks, comments):
                 yield from map(_output, cell.outputs)
         if result and result["by_hand"]:
             score, open_ = _mark(name, result, marks)
-            points = "not marked yet" if open_ else f"{score:g}"
-            yield (
-                f'<p class="note">Points: {points} of {result["points"]:g}. '
-                f"{_text(_why(result))}</p>"
-            )
+            of = f"{result['points']:g}"
+            points = f"Not marked yet ({of} points)." if open_ else f"Points: {score:g} of {of}."
+            yield f'<p class="note">{points} {_text(_why(result))}</p>'
         if comments.get(name, "No answer.") != "No answer.":
             yield f'<p class="note">{_text(comments[name])}</p>'
 
@@ -220,7 +218,8 @@ def _output(output):
         return f'<pre class="output error">{_text(text)}</pre>'
     for form in ("image/png", "image/jpeg"):
         if form in output.data:
-            return f'<img alt="a figure" src="{_picture(form, output.data[form])}">'
+            alt = output.metadata.get(form, {}).get("alt") or "a figure"
+            return f'<img alt="{_text(alt)}" src="{_picture(form, output.data[form])}">'
     text = output.data.get("text/plain", "")
     return f'<pre class="output">{_text(text)}</pre>'
 

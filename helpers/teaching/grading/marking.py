@@ -369,9 +369,8 @@ class Marking:
 
     def _undefined(self, name):
         """(sentence, again) on why a name is not there; None if its answer is missing."""
-        word = re.compile(rf"\b{re.escape(name)}\b")
         for place, found in self.trouble.items():
-            if word.search(self.notebook.cells[place].source):
+            if _binds(self.notebook.cells[place].source, name):
                 return found
         answers = self.source.defines.get(name, [])
         for answer in answers:
@@ -389,6 +388,19 @@ class Marking:
         if left and all(left):
             return None
         return f"nothing is called {name!r}, although its cell was filled in", False
+
+    def _left_out(self):
+        """Is the answer of the test that is judged now just what students get?"""
+        places = [
+            (answer, place)
+            for answer in self.source.answers[self.testing][-1:]
+            for place in self.places.get(answer, ())
+        ]
+        return bool(places) and all(
+            self.source.untouched(answer, self.notebook.cells[place].source)
+            or place in self.unanswered
+            for answer, place in places
+        )
 
     # --- judging ------------------------------------------------------------------------
 
@@ -424,6 +436,7 @@ class Marking:
     def _converse(self, text, name, deadline):
         """The judge's verdict on a test; its questions are handed on, and answers back."""
         self.waited, self.events, self.unwritten = 0.0, [], False
+        self.testing = name
         hidden = hidden_lines(text)
         channel = self.judge.channel
         self.judge_served += 1
@@ -485,6 +498,9 @@ class Marking:
             )
             event = self._undefined(name) if known else None
         elif issubclass(EXCEPTIONS.get(kind, Exception), (OSError, ImportError)):
+            if self._left_out():
+                self.unwritten = True
+                return
             event = f"a function ended with {kind}, as where a file or package is missing", False
         if event:
             self.events.append(event)
@@ -584,7 +600,7 @@ class Marking:
         verdict = self._converse(text, name, time.monotonic() + self._seconds())
         if self.gone is not None:
             raise self.gone
-        if verdict["line"] is not None and not verdict["exhausted"]:
+        if verdict["line"] is not None and not verdict["exhausted"] and not self.unwritten:
             self.result.cells[name].message = plain_text(verdict["message"], MAX_REMARK)
 
     # --- whose it is --------------------------------------------------------------------
@@ -614,6 +630,25 @@ class Marking:
         if not self.claimed:
             says = f"says student = {shown_name(claimed)!r}" if known else "has no text in student"
             self.result.needs_person(f"It was handed in by {student}, but {says}.", private=last)
+
+
+def _binds(text, name):
+    """Could this cell have given a value to the name? Of one that cannot be read: is it there?"""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return bool(re.search(rf"\b{re.escape(name)}\b", text))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+            return True
+        if (
+            isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            and node.name == name
+        ):
+            return True
+        if isinstance(node, ast.alias) and (node.asname or node.name.partition(".")[0]) == name:
+            return True
+    return False
 
 
 def properties(text, verdict):

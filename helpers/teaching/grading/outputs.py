@@ -39,7 +39,8 @@ def clean(outputs):
             data = data if isinstance(data, dict) else {}
             data = {form: plain_text(data[form], MAX_PICTURE) for form in FORMS if form in data}
             data |= {form: NO_BASE64.sub("", data[form]) for form in FORMS[1:] if form in data}
-            output = {"output_type": kind, "data": data, "metadata": {}}
+            about = output.get("metadata") if isinstance(output.get("metadata"), dict) else {}
+            output = {"output_type": kind, "data": data, "metadata": _sizes(about, data)}
             if kind == "execute_result":
                 output["execution_count"] = None
             kept.append(output)
@@ -60,3 +61,16 @@ def clean(outputs):
 def size(outputs):
     """About how many characters a file needs for them."""
     return len(json.dumps(outputs))
+
+
+def _sizes(about, data):
+    """Width and alternative text of pictures, as metadata of an output."""
+    kept = {}
+    for form in FORMS[1:]:
+        said = about.get(form)
+        if form not in data or not isinstance(said, dict):
+            continue
+        kept[form] = {"alt": plain_text(said.get("alt"), 500)}
+        if isinstance(said.get("width"), int) and 0 < said["width"] <= 1000:
+            kept[form]["width"] = said["width"]
+    return kept

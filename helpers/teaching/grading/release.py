@@ -6,6 +6,7 @@ here if it is missing, and the grader reads it from there.
 """
 
 import csv
+import io
 import secrets
 
 import nbformat
@@ -24,6 +25,7 @@ def release(arguments):
         if name not in found:
             raise CourseError(f"There is no assignment {name}: there are {', '.join(found)}.")
     ids = read_ids(arguments.ids)
+    print(f"{len(ids)} students, from {ids[0]} to {ids[-1]}")
     if course.secret is None and any(name in DRAWN_BY for name in chosen):
         with write_file(course.folder / SECRET) as partial:
             partial.write_text(f"{secrets.token_hex(32)}\n", "utf-8")
@@ -45,17 +47,28 @@ def release(arguments):
         print(f"{name}: {len(ids)} students, {own}")
 
 
+HEADS = {"id", "student", "student id", "username", "user", "login", "matriculation number"}
+"""What the first line of a table calls the column of ids, in small letters."""
+
+
 def read_ids(path):
-    """The ids in a file: the first column of a table, or a line each. Raises CourseError."""
+    """The ids in a file: the first column of a table, or a line each. Raises CourseError.
+
+    Columns end at commas, semicolons or tabs. A first line that names them is passed over.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            ids = [row[0].strip() for row in csv.reader(file) if row and row[0].strip()]
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} cannot be read as text: {error}") from error
+    separator = next((s for s in "\t;," if s in text.partition("\n")[0]), ",")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    ids = [row[0].strip() for row in rows if row and row[0].strip()]
+    if ids and ids[0].casefold() in HEADS:
+        print(f"The first line of {path.name} names the columns: {ids.pop(0)!r} is no student.")
     if not ids:
         raise CourseError(f"{path} has no ids: write one into each line.")
     for name in ids:
-        if name.startswith(".") or set(name) & set('/\\<>:"|?*') or not name.isprintable():
+        if name.startswith(".") or set(name) & set('/\\<>:"|?*;,') or not name.isprintable():
             raise CourseError(f"{name!r} cannot be the name of a folder: use another id.")
     same = [name for name in ids if sum(same_id(name) == same_id(n) for n in ids) > 1]
     if same:

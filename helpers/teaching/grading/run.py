@@ -20,7 +20,7 @@ from helpers.files import CourseError, write_file
 from helpers.teaching.grading import gradebook, report, sandbox
 from helpers.teaching.grading.course import Assignment, Course, digest
 from helpers.teaching.grading.engine import Engine
-from helpers.teaching.grading.outcomes import FAILED, PERSON, Outcome
+from helpers.teaching.grading.outcomes import FAILED, GRADED, PERSON, Outcome
 from helpers.teaching.grading.reading import Unreadable, read, shown_name
 from helpers.teaching.grading.submissions import Submission, read_submission
 
@@ -58,7 +58,8 @@ def grade(arguments):
     """
     sandbox.require(arguments.trusted)
     course = Course(arguments.course)
-    assignments = _chosen(course.assignments(), arguments.assignment)
+    every = course.assignments()
+    assignments = _chosen(every, arguments.assignment)
     # With one a processor, two processors were idle for a sixth of the time, because
     # the processes of a submission wait for each other.
     workers = arguments.workers or cpu_count() + 1
@@ -70,7 +71,7 @@ def grade(arguments):
             "python -m helpers grade SUBMISSIONS --out RESULTS"
         )
     out = Path(arguments.out).resolve()
-    tasks, strays = find(Path(arguments.submissions), assignments, out)
+    tasks, strays = find(Path(arguments.submissions), assignments, out, every)
     if not tasks and not strays:
         raise CourseError(
             f"There is no submission in {arguments.submissions}: the grader looks for "
@@ -133,6 +134,9 @@ def prove(engine, assignment):
             if outcome.status == FAILED:
                 wrong.append(f"{assignment.name}, {what}: {outcome.reasons[0]}")
                 continue
+            if not full and outcome.status != GRADED:
+                reasons = " ".join(outcome.reasons)
+                wrong.append(f"{assignment.name}, {what}: {outcome.status}. {reasons}")
             for name, cell in outcome.cells.items():
                 expected = cell.points if full else 0
                 if not cell.by_hand and cell.score != expected:
@@ -162,7 +166,7 @@ def _only_one(out):
 # --- what there is to do ------------------------------------------------------------
 
 
-def find(submissions, assignments, out):
+def find(submissions, assignments, out, every=()):
     """(Tasks, [(student, assignment, reason)] for what cannot be one)."""
     if not submissions.is_dir():
         raise CourseError(f"{submissions} is not a folder with submissions.")
@@ -191,7 +195,7 @@ def find(submissions, assignments, out):
             if name in assignments:
                 record = out / "records" / name / f"{_file_name(student.name)}.json"
                 tasks.append(Task(student.name, name, folder, record))
-            elif not name.startswith("."):
+            elif not name.startswith(".") and name not in every:
                 reason = "There is no such assignment."
                 near = known.get(name.strip().casefold())
                 if near:

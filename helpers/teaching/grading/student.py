@@ -99,8 +99,8 @@ class Outputs(list):
         if len(self) < MAX_OUTPUTS:
             self.append(output)
 
-    def rich(self, kind, data):
-        kept = {}
+    def rich(self, kind, data, about=None):
+        kept, sizes = {}, {}
         text = data.get("text/plain")
         if isinstance(text, str):
             kept["text/plain"] = text[:MAX_TEXT]
@@ -110,7 +110,14 @@ class Outputs(list):
                 picture = base64.b64encode(picture).decode("ascii")
             if isinstance(picture, str) and len(picture) <= MAX_PICTURE:
                 kept[form] = picture
-        self.add({"output_type": kind, "data": kept})
+                said = about.get(form) if isinstance(about, dict) else None
+                if isinstance(said, dict):
+                    width, alt = said.get("width"), said.get("alt")
+                    sizes[form] = {
+                        **({"width": width} if type(width) is int else {}),
+                        **({"alt": alt[:500]} if isinstance(alt, str) else {}),
+                    }
+        self.add({"output_type": kind, "data": kept, "metadata": sizes})
 
     def taken(self):
         """The outputs so far; empties the list."""
@@ -157,7 +164,7 @@ def _shell():
 
     class Publisher(DisplayPublisher):
         def publish(self, data, metadata=None, **_):
-            outputs.rich("display_data", data)
+            outputs.rich("display_data", data, metadata)
 
         def clear_output(self, wait=False):
             outputs.clear()
@@ -167,7 +174,7 @@ def _shell():
             pass
 
         def write_format_data(self, format_dict, md_dict=None):
-            outputs.rich("execute_result", format_dict)
+            outputs.rich("execute_result", format_dict, md_dict)
 
         def finish_displayhook(self):
             pass
