@@ -68,6 +68,8 @@ def test_with_the_grader(path, engine):
     by_hand = {grade_id(cell) for cell in of_kind(source, "by hand")}
     assert graded(engine, source, source) == (points, by_hand)
     assert graded(engine, source, blank) == (dict.fromkeys(points, 0), set())
+    outcome = engine.grade(source, blank, student="demo")
+    assert (outcome.status, outcome.reasons) == ("graded", []), "a blank needs nobody"
 
 
 @every_assignment

@@ -706,8 +706,15 @@ def test_pictures_without_end_are_left_out(engine):
 def test_pictures_hold_nothing_else():
     """Formgrader writes them between quotation marks."""
     data = {"image/png": 'iVBO"><script>', "text/plain": '"><script>'}
-    (output,) = outputs.clean([{"output_type": "display_data", "data": data}])
+    about = {"image/png": {"width": 400, "alt": "a \x1b[1mcurve", "style": "x"}, "more": 1}
+    given = {"output_type": "display_data", "data": data, "metadata": about}
+    (output,) = outputs.clean([given])
     assert output["data"]["image/png"] == "iVBOscript"
+    assert set(output["metadata"]) == {"image/png"}
+    assert output["metadata"]["image/png"].keys() == {"alt", "width"}
+    about["image/png"]["width"] = "1 onload=x"
+    (output,) = outputs.clean([given])
+    assert "width" not in output["metadata"]["image/png"]
 
 
 POISON = """

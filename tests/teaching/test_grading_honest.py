@@ -284,6 +284,18 @@ def broken_help():
 
 CASES["a function of one's own that is broken"].files[NAME] = broken_help()
 
+
+def picture_of_nothing():
+    """A cell fails because an answer is missing. It names the answer, but does not define it."""
+    notebook = toy.solved(a_answer='raise NotImplementedError("Write your answer here.")')
+    drawn = new_code_cell("title = f'The answer is {answer}'")
+    place = next(n for n, cell in enumerate(notebook.cells) if "NotImplemented" in cell.source)
+    notebook.cells.insert(place + 1, drawn)
+    return notebook
+
+
+CASES["a picture of what is missing"] = one(picture_of_nothing(), marks={"answer": 0})
+
 STRAYS = {
     ("folder in capitals", "1_TOY"): "rename the folder to 1_toy",
     ("no folder", "1_toy.ipynb"): "move it into a folder 1_toy",

@@ -207,6 +207,11 @@ def test_platform(course, monkeypatch):
     expected |= {"李 雷": ["6.5", "5"], "broken": ["6.5", ""]}
     assert platform(course) == expected
     assert records(course)["李 雷"]["runs"] == 1
+    # One assignment alone: the others are not called unknown.
+    assert main(course.words("--assignment", "2_more")) == 1
+    with (course.out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {line["assignment"] for line in lines} == {"2_more"} and len(lines) == 5
 
 
 def test_lost_marks_are_no_zeros(course):
