@@ -286,11 +286,11 @@ CASES["a function of one's own that is broken"].files[NAME] = broken_help()
 
 
 def picture_of_nothing():
-    """A cell fails because an answer is missing. It names the answer, but does not define it."""
+    """Cells fail because an answer is missing. They name the answer, but do not define it."""
     notebook = toy.solved(a_answer='raise NotImplementedError("Write your answer here.")')
-    drawn = new_code_cell("title = f'The answer is {answer}'")
     place = next(n for n, cell in enumerate(notebook.cells) if "NotImplemented" in cell.source)
-    notebook.cells.insert(place + 1, drawn)
+    notebook.cells.insert(place + 1, new_code_cell("shown = answer + 1"))
+    notebook.cells.insert(place + 2, new_code_cell("title = f'The answer and one: {shown}'"))
     return notebook
 
 
