@@ -36,7 +36,7 @@ def test_rehearsal(tmp_path):
     assert lines["right"]["score"] == "32" and lines["right"]["to_mark_by_hand"] == "3"
     assert 0 < float(lines["half"]["score"]) < 32 and lines["empty"]["score"] == "0"
     assert "could not be read: line" in lines["broken"]["reasons"]
-    for reason in ("says student = 'right'", "ended Python"):
+    for reason in ("says student = 'right'", "this cell ended Python"):
         assert reason in lines["hostile"]["reasons"]
     name = rehearsal.ASSIGNMENT
     seen = folder / "course" / "autograded" / "hostile" / name / f"{name}.ipynb"

@@ -379,28 +379,19 @@ class Marking:
                     return self.trouble[place]
             if answer not in self.places:
                 return f"the cell of {self.source.names[answer]!r} is not in the notebook", False
+        if self._unwritten(answers):
+            return None
+        return f"nothing is called {name!r}, although its cell was filled in", False
+
+    def _unwritten(self, answers):
+        """Are these answer cells there, and just what students get?"""
         left = [
             self.source.untouched(answer, self.notebook.cells[place].source)
             or place in self.unanswered
             for answer in answers
-            for place in self.places[answer]
-        ]
-        if left and all(left):
-            return None
-        return f"nothing is called {name!r}, although its cell was filled in", False
-
-    def _left_out(self):
-        """Is the answer of the test that is judged now just what students get?"""
-        places = [
-            (answer, place)
-            for answer in self.source.answers[self.testing][-1:]
             for place in self.places.get(answer, ())
         ]
-        return bool(places) and all(
-            self.source.untouched(answer, self.notebook.cells[place].source)
-            or place in self.unanswered
-            for answer, place in places
-        )
+        return bool(left) and all(left)
 
     # --- judging ------------------------------------------------------------------------
 
@@ -498,7 +489,7 @@ class Marking:
             )
             event = self._undefined(name) if known else None
         elif issubclass(EXCEPTIONS.get(kind, Exception), (OSError, ImportError)):
-            if self._left_out():
+            if self._unwritten(self.source.answers[self.testing][-1:]):
                 self.unwritten = True
                 return
             event = f"a function ended with {kind}, as where a file or package is missing", False
