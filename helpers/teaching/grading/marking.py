@@ -19,6 +19,7 @@ from helpers.teaching.grading.outputs import MAX_ALL, MAX_TEXT, clean, plain_tex
 from helpers.teaching.grading.reading import shown_name
 from helpers.teaching.grading.submissions import (
     BEGIN_HIDDEN,
+    MAX_PARSED,
     function_places,
     function_text,
     grade_id,
@@ -626,8 +627,10 @@ class Marking:
 def _binds(text, name):
     """Could this cell have given a value to the name? Of one that cannot be read: is it there?"""
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(text) if len(text) <= MAX_PARSED else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = None
+    if tree is None:
         return bool(re.search(rf"\b{re.escape(name)}\b", text))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
