@@ -35,20 +35,27 @@ def run_script(name, *arguments):
     )
 
 
-def test_one_point_trained_again(scripts):
+def test_one_point_trained_again(scripts, tmp_path):
+    """In a process of one thread, as it was recorded: on that machine, the same to the digit.
+
+    Another one rounds otherwise. Early epochs hardly show it; late ones stray, most of all
+    the last of the fastest learners, and their mean much less.
+    """
     import measure
 
-    final = tuning_table.load().accuracy[:, -1]
+    recorded = tuning_table.load().accuracy
     quick = [
         row
         for row, params in enumerate(tuning_table.ROWS)
         if params["log2_filters"] == 2 and params["batch_size"] == 128
     ]
-    row = max(quick, key=lambda r: final[r])
-    again = measure.train(row)
-    assert final[row] > 0.25
-    assert again["accuracy"].shape == (tuning_table.EPOCHS,)
-    assert again["accuracy"][-1] == pytest.approx(final[row], abs=0.03)
+    row = max(quick, key=lambda r: recorded[r, -1])
+    again = measure.table([row], tuning_table.EPOCHS, tmp_path, measure.PROCESSES)["accuracy"]
+    assert recorded[row, -1] > 0.25
+    assert again.shape == (1, tuning_table.EPOCHS)
+    # With other seeds, the early epochs are 0.07 to 0.1 away.
+    np.testing.assert_allclose(again[0, :4], recorded[row, :4], atol=0.03)
+    assert again[0, -5:].mean() == pytest.approx(recorded[row, -5:].mean(), abs=0.05)
 
 
 def test_a_lost_training_counts_as_chance(scripts, monkeypatch):
