@@ -8,7 +8,7 @@
     data = photos.load_set(path, 224)    # a folder or a zip archive of it
     data.X, data.y, data.names           # photos, class numbers, class names
 
-    data = photos.crops({"cat": photos.load("cat"), ...})    # squares, none shares a pixel
+    data = photos.crops({"cat": photos.load("cat"), ...})    # squares of its blocks
     photos.copies(data.X)                # groups of photos that are nearly the same
 
 The files of the packages are read directly, without importing the packages, which
@@ -421,10 +421,8 @@ def missing_set(name="cats-dogs") -> str:
     if advice := to_unpack(lying):
         return f"The photos in data/{name} cannot be read yet: {advice}, into data/{name}."
     return (
-        f"There are no photos in data/{name}, so the characters "
-        "stay the only data of this notebook; to add photos, put one folder per class "
-        "there, such as cat and dog (of your own, or of a set like Kaggle's Dogs vs. "
-        f"Cats), or set {_variable(name)} to such a folder or a zip of it."
+        f"There are no photos in data/{name}: put one folder per class there, "
+        f"or set {_variable(name)} to such a folder or a zip archive of it."
     )
 
 

@@ -79,17 +79,21 @@ def test_with_the_grader(path, engine):
 
 @every_assignment
 def test_answers_with_the_grader(path, engine):
-    """Of each graded cell the first right and the first wrong answer."""
+    """Of each graded cell the first wrong answer, and the first right one.
+
+    Not the right one where a network is trained for it: the solution, graded above, is one.
+    """
     whole, cases = read(path), assignment_cases.load(path.stem)
     for name, points in points_of(whole).items():
         source = only(whole, name)
-        right, wrong = (
-            graded(engine, source, answered(source, changes))[0][name]
-            for group in (cases[name].right, cases[name].wrong)
-            for changes in list(group.values())[:1]
-        )
-        assert right == points, name
-        assert wrong < points, name
+
+        def marks(group, source=source, name=name):
+            changes = next(iter(group.values()))
+            return graded(engine, source, answered(source, changes))[0][name]
+
+        assert marks(cases[name].wrong) < points, name
+        if path not in HEAVY:
+            assert marks(cases[name].right) == points, name
 
 
 @pytest.mark.parametrize("path", LIGHT[:1], ids=label)
