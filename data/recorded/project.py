@@ -62,15 +62,18 @@ def crops():
 
 
 def split(y, groups, seed, parts=(0.2, 0.25)):
-    """(n,) 0 to train on, 1 to validate, 2 to test: class by class, no group in two parts."""
+    """(n,) 0: train, 1: validate, 2: test. No group is in two parts."""
     random = np.random.default_rng(seed)
-    part = np.zeros(len(y), int)
+    part_of = {}
     for c in np.unique(y):
-        names = random.permutation(np.unique(groups[y == c]))
-        n_val, n_test = (max(1, round(share * len(names))) for share in parts)
-        part[np.isin(groups, names[:n_test])] = 2
-        part[np.isin(groups, names[n_test : n_test + n_val])] = 1
-    return part
+        of_class = random.permutation(np.unique(groups[y == c]))
+        n_val, n_test = (max(1, round(p * len(of_class))) for p in parts)
+        for part, wanted in ((2, n_test), (1, n_val), (0, len(of_class))):
+            # A group may hold several classes, and be drawn already.
+            wanted -= sum(part_of.get(g) == part for g in of_class)
+            free = [g for g in of_class if g not in part_of]
+            part_of |= dict.fromkeys(free[: max(0, wanted)], part)
+    return np.array([part_of[g] for g in groups])
 
 
 # --- Networks -------------------------------------------------------------------------

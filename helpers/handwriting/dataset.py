@@ -42,6 +42,14 @@ from helpers.images import class_folders, image_files
 LEAST_SUSPECTS = 10
 """Of the list that `count_found` takes."""
 
+LEAST_CHANGED, MOST_LISTS = 3, 20
+"""By how many names two lists for `count_found` must differ, and how many different ones it
+counts in one session: else their counts say which files are flawed. One name exchanged for
+another is a difference of 2; a feature that is blurred a little more or less changes 4."""
+
+_counted = defaultdict(list)
+"""{table of planted flaws: the lists that `count_found` has counted in this session}."""
+
 
 @dataclass(frozen=True)
 class Handwriting:
@@ -209,13 +217,10 @@ def _first_scans(folder, count):
     return [folder / name for name in image_files(folder)[:count]]
 
 
-def count_found(data, suspects):
-    """How many planted flaws are among `suspects`, without saying which.
+def planted_flaws(data):
+    """[(flaw, path relative to the data set)] of simulated handwriting, for checks alone.
 
-    suspects: iterable of paths relative to the data set, as in "Train/人/7.png".
-    Returns {flaw: (found, planted)}. Raises CourseError for real scans, whose
-    flaws nobody has listed, and for fewer than LEAST_SUSPECTS: asked about one file at a
-    time, it would say which are flawed.
+    Raises CourseError for real scans, whose flaws nobody has listed.
     """
     table = data.folder / "planted-flaws.csv"
     if not table.is_file():
@@ -223,18 +228,57 @@ def count_found(data, suspects):
             f"{data.folder.name} has no list of flaws: only the simulated "
             "handwriting has planted ones. Look at your suspects to judge them."
         )
-    suspects = {str(s).replace("\\", "/") for s in suspects}
-    if len(suspects) < LEAST_SUSPECTS:
+    with table.open(encoding="utf-8", newline="") as file:
+        return [(row["flaw"], row["file"]) for row in csv.DictReader(file)]
+
+
+def count_found(data, suspects):
+    """How many planted flaws are among `suspects`, without saying which.
+
+    suspects: iterable of paths relative to the data set, as in "Train/人/7.png".
+    Returns {flaw: (found, planted)}. Raises CourseError for real scans, and for lists whose
+    counts would say which files are flawed: with fewer than LEAST_SUSPECTS names, with names
+    of no file or twice the same, with all names but a few of an earlier list, and after
+    MOST_LISTS different lists. The same list is counted again and again.
+    """
+    flaws = planted_flaws(data)
+    listed = [str(s).replace("\\", "/") for s in suspects]
+    chosen = frozenset(listed)
+    if len(chosen) < LEAST_SUSPECTS:
         raise CourseError(
             f"Flaws are counted in lists of {LEAST_SUSPECTS} suspects or more, not of "
-            f"{len(suspects)}: look at the images."
+            f"{len(chosen)}: look at the images."
         )
+    if len(chosen) < len(listed):
+        twice = next(name for name in listed if listed.count(name) > 1)
+        raise CourseError(f"{twice} is in the list twice: name each suspect once.")
+    missing = [name for name in listed if not (data.folder / name).is_file()]
+    if missing:
+        raise CourseError(f"There is no file {missing[0]} in {data.folder.name}: correct its name.")
+    _admit(chosen, _counted[data.folder / "planted-flaws.csv"])
     counts = defaultdict(lambda: [0, 0])
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            counts[row["flaw"]][0] += row["file"] in suspects
-            counts[row["flaw"]][1] += 1
+    for flaw, file in flaws:
+        counts[flaw][0] += file in chosen
+        counts[flaw][1] += 1
     return {flaw: tuple(pair) for flaw, pair in sorted(counts.items())}
+
+
+def _admit(chosen, counted):
+    """Append a list to those that were counted; CourseError if it would tell too much."""
+    if chosen in counted:
+        return
+    for earlier in counted:
+        if (differ := len(chosen ^ earlier)) < LEAST_CHANGED:
+            raise CourseError(
+                f"This list and an earlier one differ in {differ} of their names, and their counts "
+                f"would tell which of these are flawed: change {LEAST_CHANGED} names or more."
+            )
+    if len(counted) == MOST_LISTS:
+        raise CourseError(
+            f"{MOST_LISTS} different lists have been counted, and more would tell which files "
+            "are flawed: look at the images, or begin again with a new kernel."
+        )
+    counted.append(chosen)
 
 
 def describe():

@@ -63,7 +63,8 @@ def real_to_real(parts):
     shuffled = np.random.default_rng(seed=1).permutation(len(X))
     val, train = np.split(shuffled, [round(0.2 * len(X))])
     y_test = np.searchsorted(names, characters_test)
-    data = casia.Data(X, y, np.zeros(len(X)), train, val, X_test, y_test, "")
+    nobody = np.zeros(len(X)), np.zeros(len(X_test))  # writers are not recorded
+    data = casia.Data(X, y, nobody[0], train, val, X_test, y_test, nobody[1], "")
     model, *_ = casia.fit(EXPERIMENT, data, 1)
     read = names[model.predict(X_test, batch_size=512, verbose=0).argmax(1)]
     shared = np.isin(characters_test, list(SHARED))

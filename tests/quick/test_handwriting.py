@@ -1,6 +1,6 @@
 """Which handwriting the notebooks get, and that each says what it is."""
 
-import csv
+import contextlib
 import errno
 import json
 import os
@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 import zipfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -559,33 +560,87 @@ def test_small_set_complete_or_not_at_all(real, data, monkeypatch):
 # --- Planted flaws -----------------------------------------------------------------
 
 
-def test_count_found(ready):
-    with (ready / "planted-flaws.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+@pytest.fixture
+def flaws(data, drawn, monkeypatch):
+    """[(flaw, path)] of the whole tiny set in the data folder, in a session that is new."""
+    shutil.copytree(drawn, data / NAME)
+    monkeypatch.setattr(dataset, "_counted", defaultdict(list))
+    return dataset.planted_flaws(get("tiny"))
+
+
+def sound_scans(flaws, count=20, part="Train"):
+    """Paths of scans that nothing is wrong with."""
+    folder, bad = get("tiny").folder, {file for _, file in flaws}
+    paths = [path.relative_to(folder).as_posix() for path in sorted(folder.glob(f"{part}/*/*.png"))]
+    return [path for path in paths if path not in bad][:count]
+
+
+def test_count_found(flaws):
     found = get("tiny")
-    planted = {row["flaw"]: 0 for row in rows}
-    for row in rows:
-        planted[row["flaw"]] += 1
+    planted = Counter(flaw for flaw, _ in flaws)
     nothing = {flaw: (0, n) for flaw, n in planted.items()}
     everything = {flaw: (n, n) for flaw, n in planted.items()}
-    files = [row["file"] for row in rows]
-    sound = [f"Train/人/{k}.png" for k in range(100, 120)]
-    assert not {*sound} & {*files}
+    files = [file for _, file in flaws]
+    sound = sound_scans(flaws)
     assert count_found(found, sound) == nothing
     assert count_found(found, files + sound) == everything
-    assert count_found(found, (Path(f) for f in files + files + sound)) == everything
+    assert count_found(found, (Path(f) for f in files + sound)) == everything
     windows = [f.replace("/", "\\") for f in files + sound]
     assert count_found(found, windows) == everything
-    one = count_found(found, files[:1] + sound)
-    assert one == {**nothing, rows[0]["flaw"]: (1, planted[rows[0]["flaw"]])}
+    flaw, file = flaws[0]
+    one = count_found(found, [file, *sound[:17]])
+    assert one == {**nothing, flaw: (1, planted[flaw])}
 
 
-def test_flaws_are_not_told_file_by_file(ready):
+def test_flaws_are_not_told_file_by_file(flaws):
     found = get("tiny")
     for few in ([], ["Train/人/1.png"], ["Train/人/1.png"] * 20):
         with pytest.raises(CourseError, match="lists of 10 suspects or more") as caught:
             count_found(found, few)
         sentence(caught)
+
+
+def test_a_list_is_not_filled_up_with_names_of_no_file_or_twice_the_same(flaws):
+    """Nine of them and one file would say whether this one is flawed."""
+    found, files = get("tiny"), [file for _, file in flaws]
+    for name in ("Train/人/999.png", "nonsense", "Train/人", "Poorly-written/人/8.png"):
+        with pytest.raises(CourseError, match="There is no file") as caught:
+            count_found(found, [*sound_scans(flaws, 9), files[0], name])
+        assert name in sentence(caught)
+    with pytest.raises(CourseError, match="twice") as caught:
+        count_found(found, [*sound_scans(flaws, 10), files[0], files[0]])
+    assert files[0] in sentence(caught)
+
+
+def test_lists_that_differ_in_a_few_names_are_not_counted(flaws):
+    """Nine sound scans and one file, in a loop, would say of each file whether it is flawed."""
+    found, sound = get("tiny"), sound_scans(flaws, 60)
+    first = count_found(found, sound[:10])
+    for near in (sound[:9] + [flaws[0][1]], sound[:11], sound[:12], sound[1:11]):
+        with pytest.raises(CourseError, match="differ in [12] of their names") as caught:
+            count_found(found, near)
+        sentence(caught)
+    assert count_found(found, sound[9::-1]) == first  # the same list, in another order
+    for length in (13, 30, 60):
+        count_found(found, sound[:length])
+    told = 0
+    for file in (file for _, file in flaws):
+        with contextlib.suppress(CourseError):
+            told += sum(here for here, _ in count_found(found, [*sound[:9], file]).values())
+    assert told == 0
+
+
+def test_a_session_counts_a_few_lists(flaws):
+    """Whole other nines of sound scans do not help, either; a list that was counted is again."""
+    found, sound = get("tiny"), sound_scans(flaws, 200) + sound_scans(flaws, 150, "Test")
+    lists = [sound[10 * k : 10 * k + 10] for k in range(dataset.MOST_LISTS + 1)]
+    assert len(lists[-1]) == 10
+    counts = [count_found(found, names) for names in lists[:-1]]
+    for _ in range(2):
+        with pytest.raises(CourseError, match="different lists have been counted") as caught:
+            count_found(found, lists[-1])
+        sentence(caught)
+    assert [count_found(found, names) for names in lists[:-1]] == counts
 
 
 def test_nobody_has_listed_the_flaws_of_real_scans(real):

@@ -86,7 +86,7 @@ def test_cifar10_as_keras_keeps_it(real_data, here, tmp_path):
 def test_cats_and_dogs_in_an_untidy_folder(real_data, here, tmp_path):
     """Real photos, among them copies in both classes, and files that cannot be read."""
     archive = real_data / "photos" / "cats-dogs-sample.zip"
-    folder = some_of(archive, tmp_path / "data" / "photo-project", 40)
+    folder = some_of(archive, tmp_path / "data" / "cats-dogs", 40)
     cats = sorted((folder / "cat").iterdir())
     Image.open(cats[0]).convert("RGB").save(folder / "cat" / "again.png")
     Image.open(cats[1]).convert("RGB").save(folder / "dog" / "not-a-dog.jpg", quality=60)
@@ -100,3 +100,24 @@ def test_cats_and_dogs_in_an_untidy_folder(real_data, here, tmp_path):
     assert re.search(r"cat/001.jpg, cat/again.png.*: nearly the same photo, together", text)
     assert re.search(r"cat/002.jpg, dog/not-a-dog.jpg.*: nearly the same photo, left out", text)
     assert classes == 2 and score > 0.8
+
+
+def test_a_class_that_is_too_small(here, tmp_path):
+    """The crops are taken, and what was wrong with which file is said all the same."""
+    folder = tmp_path / "data" / "photo-project"
+    for name, count in (("cat", 6), ("猫狗", 2)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            noise = np.random.default_rng(number + count).integers(0, 256, (9, 9, 3), np.uint8)
+            Image.fromarray(noise).resize((90, 60)).save(folder / name / f"{number}.png")
+    for number in range(9):
+        (folder / "猫狗" / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(12))
+    notebook = nbformat.read(lecture("15"), as_version=4)
+    end = next(n for n, c in enumerate(notebook.cells) if c.source.startswith("try:\n    data ="))
+    notebook.cells = notebook.cells[: end + 1]
+    nbformat.write(notebook, tmp_path / "15.ipynb")
+    text = text_of(execute(tmp_path / "15.ipynb", tmp_path / "out.ipynb", here))
+    assert "Looking into photo-project" in text
+    assert "Too few photos of 猫狗: give four, or none." in text
+    assert "猫狗/0.heic is an HEIC photo" in text
+    assert "The crops are taken instead." in text and "729 crops of 16 photos" in text

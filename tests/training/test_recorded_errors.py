@@ -53,7 +53,7 @@ def test_they_are_small_and_have_a_card(script, tables):
     seconds = looks.groupby("seed")["seconds"].max().sum() + noise["seconds"].sum()
     assert card["processor_seconds"] == pytest.approx(seconds, abs=1)
     data = (COURSE / "data" / "README.md").read_text(encoding="utf-8")
-    assert f"| Size | {trainings} trainings: four seeds of six kinds |" in data
+    assert f"| Size | {trainings} trainings: five seeds of six kinds |" in data
 
 
 def test_the_notebooks_findings_are_in_them(tables):
@@ -70,8 +70,18 @@ def test_the_notebooks_findings_are_in_them(tables):
     ways = noise.pivot(index="seed", columns="way", values="test")
     gain = ways.sub(ways["as is"], axis=0).mean()
     assert gain["suspects removed"] > 0.01 and gain["relabelled"] > 0.01
-    assert gain["random removed"] < 0.01 < gain["true labels"]
+    assert gain["random removed"] < 0.01 < gain["labels as they were"]
     assert (noise["found"] > 0.7).all()
+
+
+def test_what_exercise_1_shows_can_be_told_apart(tables):
+    """The last bars after 10, 20 and 80 epochs, of the seeds together and of each."""
+    wrong = tables[1][tables[1]["answer"] == "wrong"]
+    for least, parts in ((0.1, [wrong]), (0.02, [one for _, one in wrong.groupby("seed")])):
+        for part in parts:
+            counts = part.groupby(["epoch", "from"])["images"].sum()
+            last = counts.groupby("epoch").agg(lambda n: n.iloc[-1] / n.sum())
+            assert last[10] + least < last[20] < last[80] - least
 
 
 def test_it_is_the_handwriting_of_today(script):

@@ -1,5 +1,8 @@
 """data/recorded: what notebook 15 shows over several seeds, and the script that trained it."""
 
+import ast
+import inspect
+
 import nbformat
 import numpy as np
 import pandas as pd
@@ -8,6 +11,7 @@ from refresh_notebooks import NOTEBOOKS
 from support import module_of
 
 from helpers.files import COURSE
+from helpers.scores import wilson_interval
 
 FOLDER = COURSE / "data" / "recorded"
 
@@ -60,6 +64,30 @@ def test_the_parts_share_no_region(script):
             assert {*part[y == c]} == {0, 1, 2}
 
 
+def test_groups_that_hold_several_classes(script):
+    """Places, say, each with all classes: whole groups still, and each class in each part."""
+    y = np.repeat([0, 1, 2], 20)
+    places = np.tile(np.arange(5), 12)
+    places[y == 2] += 3  # shares two of its places with the others
+    for seed in range(5):
+        part = script.split(y, places, seed)
+        assert all(len({*part[places == g]}) == 1 for g in np.unique(places))
+        for c in (0, 1, 2):
+            assert {*part[y == c]} == {0, 1, 2}
+
+
+def test_interval_where_all_are_right(code):
+    """Groups drawn again would never differ: an interval of no width would be a lie."""
+    (function,) = (n for n in ast.parse(code).body if getattr(n, "name", "") == "by_groups")
+    names = {"np": np, "wilson_interval": wilson_interval}
+    exec(ast.unparse(function), names)
+    groups = np.repeat(np.arange(4), 3)
+    assert names["by_groups"](np.ones(12, bool), groups) == pytest.approx(wilson_interval(4, 4))
+    assert names["by_groups"](np.zeros(12, bool), groups) == pytest.approx(wilson_interval(0, 4))
+    low, high = names["by_groups"](groups > 0, groups)
+    assert low < 0.75 < high
+
+
 def test_the_script_trains_it_again(recorded, script):
     """The first training of each way that is quick; other machines come only near it."""
     stored = recorded.set_index(["way", "seed"])["accuracy"]
@@ -74,7 +102,9 @@ def test_script_and_notebook_are_about_the_same(script, code):
         assert f'"{name}"' in code or f"bundled.{name}()" in code
     (X, *_), _ = script.crops()
     assert "photos.crops(PICTURES, side=64)" in code and X.shape[1] == 64
-    assert "parts=(0.2, 0.25)" in code and script.split.__defaults__ == ((0.2, 0.25),)
+    assert inspect.getsource(script.split).strip() in code
+    assert f"round({script.STEPS['augmented']} / batches)" in code
+    assert f"round({script.STEPS['fine-tuned']} / batches)" in code
     assert f"compile_model(net, {script.RATES['augmented']:g}" in code.replace("4e-3", "0.004")
     assert f"compile_model(tuned, {script.RATES['fine-tuned']:g}" in code.replace("3e-4", "0.0003")
     assert '"block11"' in code
