@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 from exercise_cases import CASES, FUNCTIONS, WITH_KERAS
+from exercise_cases.cases_07 import decided, planted
 from exercise_trials import FAILURES, every_trial, fails, nothing_solved, scans
 from PIL import Image
 from refresh_notebooks import find_lectures, find_notebooks
@@ -21,7 +21,7 @@ from support import ROOT
 
 from helpers import exercises
 from helpers.exercises import NOTEBOOKS as NUMBERS
-from helpers.exercises import check, exercises_of, verdict
+from helpers.exercises import check, exercises_of, notebook_07, verdict
 from helpers.files import CourseError
 from helpers.handwriting import Handwriting, simulator
 from helpers.handwriting.writers import Writer
@@ -159,38 +159,41 @@ def test_a_notebook_needs_only_its_own_checks():
 # --- Exercises that depend on the data ------------------------------------------
 
 
-def decisions(files, changed):
-    """A table as the editor of notebook 07 makes it: the first ones would be deleted."""
-    made = ["delete"] * changed + ["keep"] * (len(files) - changed)
-    rows = [[file, "人", decision, ""] for file, decision in zip(files, made, strict=True)]
-    return pd.DataFrame(rows, columns=["file", "label", "decision", "new_label"])
-
-
-def test_half_of_what_is_changed_must_be_flawed(tmp_path):
-    bad = [f"Train/人/{k}.png" for k in range(1, 13)]
-    good = [f"Train/口/{k}.png" for k in range(1, 31)]
-    rows = "".join(f"wrong label,{file},\n" for file in bad)
-    table = tmp_path / "planted-flaws.csv"
-    table.write_text("flaw,file,original\n" + rows, encoding="utf-8")
-    data = Handwriting(tmp_path, False, "")
-
-    def judged(files, changed):
-        return verdict("07.5", decisions(files, changed), data=data)
-
-    assert judged(bad + good, 12) == ("right", "")
-    assert judged(bad + good, 24) == ("right", "")
-    assert "only 12 of the 25" in judged(bad + good, 25)[1]
-    assert "7 of the 14" in judged(bad[:7] + good, 14)[1]
-    assert "20 decisions so far" in judged(bad + good[:8], 12)[1]
-    assert "you would change 9" in judged(bad + good, 9)[1]
-
-
 def test_decisions_on_real_scans_are_counted_alone(tmp_path):
     data = Handwriting(tmp_path, True, "")
-    files = [f"Train/人/{k}.png" for k in range(30)]
-    state, reason = verdict("07.5", decisions(files, 12), data=data)
-    assert state == "not yet" and "you would change 12 of 30" in reason
+    files = [f"Train/人/{k}.png" for k in range(40)]
+    few, enough = decided(files[:20], (), files[20:31]), decided(files[:20], (), files[20:])
+    assert "31 decisions so far" in verdict("07.5", few, data=data)[1]
+    assert verdict("07.5", enough, data=data) == ("right", "")
     assert verdict("07.5", None, data=data)[0] == "no answer yet"
+
+
+def test_new_labels_are_judged_where_it_is_known_what_was_written(tmp_path):
+    """Without about.json, only the list of flaws judges; with folders of other names, both."""
+    data, by_flaw, written = planted(tmp_path / "set")
+    bad, good = by_flaw["wrong label"][:20], by_flaw[""][:12]
+    right = decided((), [(file, written[file]) for file in bad], good)
+    changed = [(file, "人" if written[file] != "人" else "大") for file in bad]
+    wrong = decided((), changed, good)
+    assert verdict("07.5", right, data=data) == ("right", "")
+    assert verdict("07.5", wrong, data=data)[0] == "not yet"
+    first = bad[0].split("/")[1]
+    table = f"folder,character\nascii,{first}\n"
+    (data.folder / "labels.csv").write_text(table, encoding="utf-8")
+    known = notebook_07._written(data)
+    assert len(known) == len({*known}) and f"Train/{first}/1.png" not in known
+    assert known[f"Train/ascii/{bad[0].split('/')[2]}"] == written[bad[0]]
+    (data.folder / "about.json").unlink()
+    assert verdict("07.5", wrong, data=data) == ("right", "")
+
+
+def test_a_verdict_on_decisions_says_nothing_of_single_images(tmp_path):
+    """No numbers: a decision more or less would change them."""
+    data, by_flaw, written = planted(tmp_path / "set")
+    bad, good = by_flaw["wrong label"][:20], by_flaw[""][:20]
+    named = [(file, written[file]) for file in bad]
+    reasons = {verdict("07.5", decided(good[:n], named, good[n:]), data=data)[1] for n in range(20)}
+    assert len(reasons) == 2 and not re.search(r"\d", "".join(reasons))
 
 
 def scaled(page):
