@@ -1,4 +1,8 @@
-"""Each student's networks for assignment 2, as plain data, and what they compute."""
+"""Each student's networks for assignment 2, as plain data, and what they compute.
+
+And what tests ask of a student's own Keras models: `chain` and `products` in assignment 2,
+`labels_of`, `same_layers` and `own_weights` in assignment 5.
+"""
 
 import numpy as np
 
@@ -225,11 +229,13 @@ def computed(volume, layer):
     return [*sides, layer["filters"]], count
 
 
-def chain(model):
+def chain(model, kernel=None, pool=None, step=None):
     """The layers with a kernel of a Sequential model: [(kernel, stride, dilation)] per axis.
 
-    Returns (rows, columns). Raises AssertionError, one sentence, for another kind of model
-    or layer.
+    kernel, pool: the largest that a convolution and a pooling layer may have, along one
+    axis; step: the largest stride and dilation. Returns (rows, columns). Raises
+    AssertionError, one sentence, for another kind of model or layer, or for one that is
+    larger.
     """
     if type(model).__name__ != "Sequential":
         raise AssertionError(f"a keras.Sequential is needed, not a {type(model).__name__}")
@@ -240,10 +246,15 @@ def chain(model):
             raise AssertionError(f"a layer {kind} is not allowed here")
         if kind in WITHOUT_KERNEL:
             continue
-        kernel = about.get("kernel_size") or about["pool_size"]
+        size = about.get("kernel_size") or about["pool_size"]
+        largest = kernel if kind == "Conv2D" else pool
+        dilations = about.get("dilation_rate") or (1, 1)
+        if largest is not None and max(size) > largest:
+            raise AssertionError(f"a layer {kind} of {size[0]} x {size[1]} is too large here")
+        if step is not None and max(*about["strides"], *dilations) > step:
+            raise AssertionError(f"a stride or dilation of a layer {kind} is above {step}")
         for axis in (0, 1):
-            dilation = (about.get("dilation_rate") or (1, 1))[axis]
-            axes[axis].append((kernel[axis], about["strides"][axis], dilation))
+            axes[axis].append((size[axis], about["strides"][axis], dilations[axis]))
     return axes
 
 
@@ -256,6 +267,58 @@ def products(model):
         int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
         for layer in model.layers
         if type(layer).__name__ == "Conv2D"
+    )
+
+
+def labels_of(model, images, classes):
+    """The class with the largest output of a Keras model for each image: (n,) int.
+
+    images: (n, ...), as they are; classes: how many outputs there are for an image. Raises
+    AssertionError, one sentence, where it is no Keras model, or gives something else.
+    """
+    if not hasattr(model, "get_config"):
+        raise AssertionError(f"a Keras model is needed, not a {type(model).__name__}")
+    images, outputs = np.asarray(images).astype("float32"), []
+    # Called, not `predict`, which would compile a function for each new model.
+    for first in range(0, len(images), 50):
+        try:
+            outputs.append(np.asarray(model(images[first : first + 50], training=False)))
+        except (ValueError, TypeError) as error:
+            shape = ", ".join(map(str, images.shape[1:]))
+            raise AssertionError(f"the model cannot read images (n, {shape})") from error
+    outputs = np.concatenate(outputs)
+    if outputs.shape != (len(images), classes):
+        raise AssertionError(
+            f"for {len(images)} images the model gives {outputs.shape}, not "
+            f"{(len(images), classes)}: a number for each class"
+        )
+    return outputs.argmax(axis=1)
+
+
+def kinds_of(model):
+    """The kinds of a Keras model's layers, in order, with those of models inside it."""
+    kinds = []
+    for layer in model.layers:
+        kinds += kinds_of(layer) if hasattr(layer, "layers") else [type(layer).__name__]
+    return kinds
+
+
+def same_layers(first, second):
+    """Have two Keras models layers of the same kinds, and weights of the same shapes?"""
+    shapes = [[array.shape for array in model.get_weights()] for model in (first, second)]
+    return kinds_of(first) == kinds_of(second) and shapes[0] == shapes[1]
+
+
+def own_weights(first, second):
+    """Has a kernel of two models with the same layers changed by a tenth of its size?
+
+    Two seeds draw other kernels. Those of a frozen base are the same, and do not matter.
+    """
+    norm = np.linalg.norm
+    return any(
+        norm(one - two) > 0.1 * max(norm(one), norm(two))
+        for one, two in zip(first.get_weights(), second.get_weights(), strict=True)
+        if one.ndim > 1
     )
 
 

@@ -2,7 +2,8 @@
 
 Crops of bundled photos and simulated characters, drawn for each student; inputs that three
 pipelines prepared wrongly; and what the tests measure of a network that stands on the first
-eleven blocks of EfficientNet-Lite0.
+eleven blocks of EfficientNet-Lite0. What an answer computes is not in here: it stands in hidden
+tests, and in no module that a notebook could import.
 """
 
 from functools import cache, lru_cache
@@ -35,6 +36,9 @@ middle one validates, the right one is the grader's."""
 COUNTS = (6, 10, 30)
 """Crops of each photo in these bands."""
 
+SHOWN, ASKED = slice(None, None, 10), slice(None, None, 24)
+"""Which crops of X_val a student sees as pipelines feed them, and of _X_test the tests use."""
+
 CHARACTERS = "大夫天太犬因国囡日白王玉"
 FAR_CLASSES, FAR_WRITERS = 6, (16, 20)
 """Characters of a student; writers who train and who validate, one image each."""
@@ -42,45 +46,32 @@ FAR_CLASSES, FAR_WRITERS = 6, (16, 20)
 BLOCKS = ("block3", "block7", "block11", "head")
 """Whose features are compared; "head" is the last layer before the classifier."""
 
-# --- Wrong pipelines -----------------------------------------------------------------
-
-
-def _wrapped(X):
-    return (X - np.uint8(127)).astype("float32") / 128
-
-
-BUGS = {  # name: (what it makes of crops X (n, 64, 64, 3) uint8, what undoes it or None)
-    "0 to 1": (lambda X: X / np.float32(255), lambda x: (x * 255 - 127) / 128),
-    "blue first": (lambda X: _right(X[..., ::-1]), lambda x: x[..., ::-1]),
-    "upside down": (lambda X: _right(X[:, ::-1]), lambda x: x[:, ::-1]),
-    "negative": (lambda X: -_right(X), lambda x: -x),
-    "prepared twice": (lambda X: _right(_right(X)), lambda x: 128 * x + 127),
-    "wrapped bytes": (_wrapped, lambda x: ((128 * x + 127) % 256 - 127) / 128),
-    "grey": (lambda X: np.repeat(_right(X).mean(-1, keepdims=True), 3, -1), None),
-    "red only": (lambda X: np.repeat(_right(X)[..., :1], 3, -1), None),
-    "cut off at 0": (lambda X: np.maximum(_right(X), 0), None),
-    "every fourth pixel": (lambda X: _coarse(_right(X)), None),
-}
-
-
-def _right(X):
-    return imagenet.preprocess_input(X)
-
-
-def _coarse(x):
-    return x[:, ::4, ::4].repeat(4, axis=1).repeat(4, axis=2)
-
-
-def as_fed(bug, X):
-    """What a pipeline with this bug makes of crops: (n, 64, 64, 3) float32."""
-    return np.asarray(BUGS[bug][0](np.asarray(X)), "float32")
-
-
 # --- What is drawn for a student ------------------------------------------------------
 
 
 def draw(draws):
-    """Everything of assignment 6 that is drawn for a student."""
+    """Everything of assignment 6 that is drawn for a student.
+
+    What the three pipelines do stands in here alone, and not where a notebook could import it.
+    """
+    right = _right
+
+    def coarse(x):
+        return x[:, ::4, ::4].repeat(4, axis=1).repeat(4, axis=2)
+
+    pipelines = {  # what each makes of crops X (n, 64, 64, 3) uint8
+        "0 to 1": lambda X: X / np.float32(255),
+        "blue first": lambda X: right(X[..., ::-1]),
+        "upside down": lambda X: right(X[:, ::-1]),
+        "negative": lambda X: -right(X),
+        "prepared twice": lambda X: right(right(X)),
+        "wrapped bytes": lambda X: (X - np.uint8(127)) / np.float32(128),
+        "grey": lambda X: np.repeat(right(X).mean(-1, keepdims=True), 3, -1),
+        "red only": lambda X: np.repeat(right(X)[..., :1], 3, -1),
+        "cut off at 0": lambda X: np.maximum(right(X), 0),
+        "every fourth pixel": lambda X: coarse(right(X)),
+    }
+    lost = "grey", "red only", "cut off at 0", "every fourth pixel"  # nobody can undo these
     classes = [name for photos, count in PHOTOS for name in draws.sample(photos, count)]
     classes = sorted(classes, key=lambda _: draws.whole(0, 2**64))
     parts = {}
@@ -88,17 +79,18 @@ def draw(draws):
         crops = [_crops(photo, part, count, draws) for photo in classes]
         parts[name] = np.concatenate(crops)
         parts[name.replace("X", "y")] = np.repeat(np.arange(len(classes)), count).astype("int64")
-    bugs = draws.sample([bug for bug, (_, undo) in BUGS.items() if undo], 2)
-    bugs += draws.sample([bug for bug, (_, undo) in BUGS.items() if not undo], 1)
+    bugs = draws.sample([bug for bug in pipelines if bug not in lost], 2)
+    bugs += draws.sample([bug for bug in pipelines if bug in lost], 1)
     bugs = sorted(bugs, key=lambda _: draws.whole(0, 2**64))
-    shown = parts["X_val"][:: COUNTS[1]]
     for letter, bug in zip("abc", bugs, strict=True):
-        parts[f"fed_{letter}"] = as_fed(bug, shown)
-    return (
-        parts
-        | _characters(draws)
-        | {"classes": classes, "_bugs": dict(zip("abc", bugs, strict=False))}
-    )
+        for name, crops in (("fed", parts["X_val"][SHOWN]), ("_fed", parts["_X_test"][ASKED])):
+            parts[f"{name}_{letter}"] = np.asarray(pipelines[bug](crops), "float32")
+    about = {
+        "classes": classes,
+        "_bugs": dict(zip("abc", bugs, strict=True)),
+        "_lost": "abc"[[bug in lost for bug in bugs].index(True)],
+    }
+    return parts | _characters(draws) | about
 
 
 def _crops(name, part, count, draws):
@@ -152,6 +144,10 @@ def on_paper(page):
     i, j = (SIDE - height) // 2, (SIDE - width) // 2
     square[i : i + height, j : j + width] = np.asarray(small)[..., None]
     return square
+
+
+def _right(X):
+    return imagenet.preprocess_input(X)
 
 
 # --- What the tests measure -----------------------------------------------------------
@@ -209,17 +205,6 @@ def _level(*parts):
     return logistic(F, y, F_test, y_test)
 
 
-def scores_by_block(X, y, X_val, y_val, per_class, seeds):
-    """{block: [accuracy for each seed]}: heads on `per_class` images of each class."""
-    F, F_val, found = features(X), features(X_val), {block: [] for block in BLOCKS}
-    for seed in seeds:
-        order = np.random.default_rng(seed).permutation(len(y))
-        some = np.concatenate([order[y[order] == c][:per_class] for c in np.unique(y)])
-        for block in BLOCKS:
-            found[block].append(logistic(F[block][some], y[some], F_val[block], y_val))
-    return found
-
-
 def outputs(model, x):
     """The eight numbers that a network gives each prepared input: (n, 8).
 
@@ -256,36 +241,31 @@ def moved(model, kinds):
 
     kinds: names of weights, as in ("kernel",) or ("moving_mean", "moving_variance").
     """
-    largest = 0.0
+    return max((change for _, kind, change in _changes(model) if kind in kinds), default=0.0)
+
+
+def trained_kernels(model):
+    """The relative changes of those kernels of a base that are not frozen: a list."""
+    return [change for trains, kind, change in _changes(model) if trains and kind == "kernel"]
+
+
+def _changes(model):
+    """(whether it trains, its name, its relative change) of each array of a base."""
     for name, layer in base_of(model).items():
+        trains = {id(weight) for weight in layer.trainable_weights}
         for weight, original in zip(layer.weights, _lite().get_layer(name).weights, strict=True):
-            if weight.name in kinds:
-                before = np.asarray(original)
-                change = np.linalg.norm(np.asarray(weight) - before)
-                largest = max(largest, float(change / np.linalg.norm(before)))
-    return largest
+            yield id(weight) in trains, weight.name, relative_change(weight, original)
+
+
+def relative_change(array, before):
+    """The length of the difference of two arrays, as a share of the length of the second."""
+    before = np.asarray(before, float)
+    return float(np.linalg.norm(np.asarray(array, float) - before) / np.linalg.norm(before))
 
 
 def trainable(model):
     """How many numbers of a model gradient descent may change."""
     return int(sum(np.prod(weight.shape) for weight in model.trainable_weights))
-
-
-def heat(model, X, classes):
-    """Grad-CAM at the base's last maps, by its definition: (n, 4, 4), the largest 1 or 0."""
-    import tensorflow as tf
-
-    base_of(model)  # says what is wrong if there is none
-    maps = tf.constant(np.asarray(model.get_layer("base")(_right(X), training=False)))
-    after = model.layers[[layer.name for layer in model.layers].index("base") + 1 :]
-    with tf.GradientTape() as tape:
-        tape.watch(maps)
-        y = maps
-        for layer in after:
-            y = layer(y, training=False) if layer.name.startswith("dropout") else layer(y)
-        y = tf.gather(y, classes, axis=1, batch_dims=1)
-    weights = tf.reduce_mean(tape.gradient(y, maps), axis=(1, 2))
-    return scaled(tf.nn.relu(tf.einsum("nijk,nk->nij", maps, weights)).numpy())
 
 
 def scaled(maps):

@@ -4,12 +4,21 @@ Everything follows from the teacher's secret and the student's id (`draw`), so n
 here says which scans are flawed.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers.assignments.data import coarse, small
+from helpers.assignments.data import (
+    CHARACTERS,
+    SEED,
+    coarse,
+    draw_writers,
+    prepare,
+    small,
+)
 from helpers.assignments.students import mine
+from helpers.files import CourseError
 from helpers.handwriting.simulator import blank
 from helpers.handwriting.writers import Writer
 
@@ -60,7 +69,11 @@ def hidden_scans(drawn):
 
 
 def draw(draws):
-    """All that is drawn for one student; names that begin with _ are the teacher's."""
+    """All that is drawn for one student; names that begin with _ are the teacher's.
+
+    Raises CourseError where the simulated writers are not those of the course's files.
+    """
+    _check_writers()
     random = np.random.default_rng(draws.whole(0, 2**31))
     seed = draws.whole(0, 2**31)
     people = random.permutation(WRITERS + 2 * CLEAN)
@@ -78,6 +91,19 @@ def draw(draws):
         **dict(zip(("_X_new", "_y_new", "_writer_new"), new, strict=True)),
         **flaws,
     }
+
+
+@lru_cache(maxsize=1)
+def _check_writers():
+    """Other writers' scans are other data than what was handed out. Raises CourseError."""
+    prepare()  # which says what is wrong with the file, if something is
+    with np.load(CHARACTERS, allow_pickle=False) as file:
+        stored = file["X"][:24:2]
+    if not np.array_equal(draw_writers((0,), 1, SEED).X[..., 0], stored):
+        raise CourseError(
+            "The simulated writers have changed since the files of this course were made: hand "
+            "out and grade assignment 4 with one and the same course."
+        )
 
 
 def _written(seed, people, each):
@@ -111,7 +137,7 @@ def _plant(X, y, writer, random):
         X[second], y[second] = _scanned_again(X[first], random), y[first]
         writer[second] = writer[first]
         copies.append([first, second])
-    # Each label wrong by chance, and one writer's sheet filed a row off.
+    # Each label wrong by chance, and one writer's sheet shifted by one row.
     wrong = take(80, 100)
     for number in wrong:
         y[number] = (y[number] + random.integers(1, len(KINDS))) % len(KINDS)
@@ -191,6 +217,15 @@ def _whole(value):
     return number
 
 
+def list_faults(listed, planted, goal):
+    """What a list lacks, each by itself: (too much that is sound?, too little that is flawed?).
+
+    Where neither is true, F1 reaches `goal`.
+    """
+    right = len(listed & planted)
+    return right < goal * len(listed), right < goal * len(planted)
+
+
 def list_marks(listed, planted, points, goal):
     """Marks for a list of suspects, in halves of a point; 0 for one without any.
 
@@ -242,6 +277,17 @@ def same_kind(one, other):
         ]
 
     return kinds(one) == kinds(other)
+
+
+def multiplied(one, other, least=0.01):
+    """Whether each array of weights in `other` is that of `one` times a number, but for a
+    share of `least`: then `other` was not trained by itself."""
+    for before, after in zip(one.get_weights(), other.get_weights(), strict=True):
+        before, after = before.ravel().astype(float), after.ravel().astype(float)
+        best = before @ after / max(before @ before, 1e-30)
+        if np.linalg.norm(after - best * before) > least * np.linalg.norm(after):
+            return False
+    return True
 
 
 def ece_of(logits, y, bins=10):

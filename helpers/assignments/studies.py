@@ -202,6 +202,35 @@ def asked_rightly(space, trial, names=None):
                 raise AssertionError(f"{name}: {key} is {found.get(key)}, not {asked[key]}")
 
 
+def nothing_else(space, trial):
+    """Raise AssertionError where a trial has a name that it does not need; ranges do not matter."""
+    more = sorted(set(trial["distributions"]) - set(expected(space, trial["params"])))
+    if more:
+        raise AssertionError(f"trial {trial['number']} asks for {', '.join(more)} without need")
+
+
+def said_of(space, trials):
+    """{name in a space, or "nothing else": a sentence on what trials have asked for}."""
+    found = {}
+    for name in [*space, "nothing else"]:
+        found[name] = "as your space has it"
+        try:
+            for trial in trials:
+                if name in space:
+                    asked_rightly(space, trial, [name])
+                else:
+                    nothing_else(space, trial)
+        except AssertionError as error:
+            found[name] = f"WRONG: {error}"
+    return found
+
+
+def asked_alike(trial, others):
+    """Raise AssertionError unless one of `others` has the same names, from the same ranges."""
+    if trial["distributions"] not in [other["distributions"] for other in others]:
+        raise AssertionError(f"trial {trial['number']} is none of your suggest")
+
+
 def should_be_pruned(trial, before, warmup):
     """The epoch at whose end the median rule stops a trial, from 0; None if it never does.
 
@@ -271,6 +300,54 @@ def right(model, X, y):
 def layers_of(model, kind):
     """The layers of a model of this kind, by the name of their class."""
     return [layer for layer in model.layers if type(layer).__name__ == kind]
+
+
+def built_as(model, params):
+    """Raise AssertionError, one sentence, unless a network has the layers of these parameters."""
+    if not hasattr(model, "get_config"):
+        raise AssertionError(f"a Keras model is needed, not a {type(model).__name__}")
+    blocks = range(params["blocks"])
+    batch = len(blocks) if params.get("norm") == "batch" else 0
+    wanted = {
+        ("Conv2D", "filters"): [params[f"filters_{k}"] for k in blocks],
+        ("MaxPooling2D", None): [None for _ in blocks],
+        ("GlobalAveragePooling2D", None): [None] * (params.get("end") == "mean"),
+        ("Dropout", "rate"): [params["dropout"]] if params.get("end") == "flatten" else [],
+        ("RandomTranslation", "height_factor"): (
+            [params["shift"]] if params.get("augment") == "shift" else []
+        ),
+        ("BatchNormalization", "momentum"): [params["momentum"]] * batch if batch else [],
+        ("Dense", "units"): [6],
+    }
+    for (kind, about), values in wanted.items():
+        found = [about and np.max(getattr(each, about)) for each in layers_of(model, kind)]
+        if len(found) != len(values):
+            raise AssertionError(f"{len(found)} layers {kind}, not {len(values)}")
+        if about and not np.allclose(found, values, rtol=0, atol=1e-6):
+            raise AssertionError(f"{kind}: {about} is not what the parameters say")
+
+
+def lies_in(space, params):
+    """Raise AssertionError, one sentence, unless parameters are a point of this space."""
+    wanted = expected(space, params)
+    if set(params) != set(wanted):
+        raise AssertionError(f"{sorted(params)} are not {sorted(wanted)}")
+    for name, asked in wanted.items():
+        value = params[name]
+        if "choices" in asked:
+            inside = value in asked["choices"]
+        else:
+            inside = asked["low"] <= value <= asked["high"]
+        if not inside:
+            raise AssertionError(f"{name}: {value} is not in your space")
+
+
+def same_answers(model, other, X):
+    """Whether two networks give nearly all images the same class."""
+    first, second = (
+        np.asarray(m(np.asarray(X, "float32"), training=False)) for m in (model, other)
+    )
+    return bool((first.argmax(axis=1) == second.argmax(axis=1)).mean() > 0.9)
 
 
 def by_writer(differences, writer):

@@ -317,6 +317,18 @@ CASES = {
                     "np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]])", "-2 * sobel_x.T"
                 )
             },
+            "nothing: a black photo, kernels and maps of zeros": {
+                "own-photo": instead(
+                    """
+                    photo = np.zeros((100, 90, 3), "uint8")
+                    my_kernels = {name: np.zeros((3, 3)) for name in "abc"}
+                    my_maps = {name: np.zeros((100, 90)) for name in "abc"}
+                    """
+                )
+            },
+            "a plain photo": {
+                "own-photo": changed("grey = photo", "photo = photo // 32 + 90\ngrey = photo")
+            },
             "maps of a red photo": {"own-photo": changed("photo.mean(axis=2)", "photo[:, :, 0]")},
             "stretched": {
                 "own-photo": then("my_maps = {n: stretch(m) for n, m in my_maps.items()}")
@@ -325,7 +337,41 @@ CASES = {
         part={
             "a kernel of one row": (
                 {"own-photo": changed("np.full((9, 9), 1 / 81)", "np.full((1, 9), 1 / 9)")},
-                2,
+                2.5,
+            ),
+            "a multiple of another, with zeros around it": (
+                {
+                    "own-photo": changed(
+                        "np.full((9, 9), 1 / 81)", "np.pad(-2 * sobel_x.T, ((1, 1), (2, 2)))"
+                    )
+                },
+                2.5,
+            ),
+            "a multiple of another, of even size": (
+                {
+                    "own-photo": changed(
+                        "np.full((9, 9), 1 / 81)",
+                        f"np.pad(sobel_x.T, (int({BEFORE}), int(not {BEFORE})))",
+                    )
+                },
+                2.5,
+            ),
+            "three kernels of zeros": (
+                {
+                    "own-photo": changed(
+                        "grey = photo",
+                        "my_kernels = {name: np.zeros((3, 3)) for name in my_kernels}\ngrey = photo",
+                    )
+                },
+                0.5,
+            ),
+            "the same weights, shifted": (
+                {
+                    "own-photo": changed(
+                        "np.full((9, 9), 1 / 81)", "np.pad(sobel_x.T, ((0, 2), (2, 0)))"
+                    )
+                },
+                3,
             ),
             "maps of another photo": (
                 {"own-photo": then("my_maps = {n: m + 1 for n, m in my_maps.items()}")},

@@ -4,6 +4,7 @@ from assignment_cases import Case, changed, instead, returning, then, warning
 
 ARRAY = "__import__('numpy').array(result, float)"
 ROUNDS_DOWN = changed("-(-n // s)", "n // s")
+NO_BIAS = changed("(weights + 1)", "weights")
 
 CASES = {
     "sizes-valid": Case(
@@ -230,6 +231,19 @@ CASES = {
                 )
             },
             "warns": {"answer-repaired": then("import warnings\nwarnings.warn('done')")},
+            "consistent with valid that rounds up": {
+                "answer-volume-after": changed("(n - k) // s + 1", "-((k - n) // s) + 1")
+            },
+            "consistent with valid without + 1": {
+                "answer-volume-after": changed("(n - k) // s + 1", "(n - k) // s")
+            },
+            "consistent with same that rounds down": {"answer-volume-after": ROUNDS_DOWN},
+            "by hand, without functions": {
+                "answer-repaired": then(
+                    "def volume_after(*_): raise NotImplementedError\n"
+                    "parameters_of = rows_of = volume_after"
+                )
+            },
         },
         wrong={
             "as it was": {
@@ -251,6 +265,28 @@ CASES = {
         },
         part={
             "three of four": ({"answer-repaired": then("repaired.popitem()")}, 3),
+            "a slip that hides the row without biases": ({"answer-parameters-of": NO_BIAS}, 3),
+            "a slip that hides the row that is rounded down": (
+                {"answer-volume-after": changed("-(-n // s)", "(n - k) // s + 1")},
+                3,
+            ),
+            "three by hand, without functions": (
+                {
+                    "answer-repaired": then(
+                        "repaired.popitem()\ndef volume_after(*_): raise NotImplementedError\n"
+                        "parameters_of = rows_of = volume_after"
+                    )
+                },
+                3,
+            ),
+            "functions that give anything": (
+                {
+                    "answer-volume-after": instead("return [7, 7, 7]"),
+                    "answer-parameters-of": instead("return 7"),
+                    "answer-multiplications-of": instead("return 7"),
+                },
+                0,
+            ),
             "one right row accused": (
                 {"answer-repaired": then("repaired['flatten'] = [[1], 0]")},
                 3,
@@ -300,7 +336,7 @@ CASES = {
                             L.BatchNormalization(),
                             L.ReLU(),
                             L.AveragePooling2D(2),
-                            L.Conv2D(8, 3, padding="same", dilation_rate=5),
+                            L.Conv2D(8, 3, padding="same", dilation_rate=3),
                             L.MaxPooling2D(2),
                             L.Conv2D(far["filters"], 3, padding="same", dilation_rate=3),
                         ]
@@ -319,6 +355,45 @@ CASES = {
             "wide": {"answer-far": changed("Conv2D(10, 3, padding", "Conv2D(40, 3, padding")},
             "another image": {
                 "answer-far": changed('keras.Input(far["input"])', "keras.Input((99, 99, 3))")
+            },
+            "one pool, larger than is allowed": {
+                "answer-far": instead(
+                    """
+                    far_model = keras.Sequential(
+                        [
+                            keras.Input(far["input"]),
+                            keras.layers.AveragePooling2D(80, strides=8, padding="same"),
+                            keras.layers.Conv2D(far["filters"], 1),
+                        ]
+                    )
+                    """
+                )
+            },
+            "one kernel, larger than is allowed": {
+                "answer-far": instead(
+                    """
+                    far_model = keras.Sequential(
+                        [
+                            keras.Input(far["input"]),
+                            keras.layers.AveragePooling2D(2),
+                            keras.layers.Conv2D(1, 45, 2, padding="same"),
+                            keras.layers.Conv2D(far["filters"], 1),
+                        ]
+                    )
+                    """
+                )
+            },
+            "a dilation larger than is allowed": {
+                "answer-far": instead(
+                    """
+                    far_model = keras.Sequential(
+                        [
+                            keras.Input(far["input"]),
+                            keras.layers.Conv2D(far["filters"], 3, padding="same", dilation_rate=40),
+                        ]
+                    )
+                    """
+                )
             },
             "rows only": {
                 "answer-far": changed("Conv2D(10, 3, padding", "Conv2D(10, (3, 1), padding")

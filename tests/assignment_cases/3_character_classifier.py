@@ -49,7 +49,7 @@ for seed in range({count}):
 
 def small(code=SMALL, count=4, epochs=12, after=""):
     """Networks that take a second each, and change the table afterwards."""
-    quick = QUICK_LOGISTIC if code is SMALL else NO_NETWORKS
+    quick = NO_NETWORKS if code is UNTRAINED else QUICK_LOGISTIC
     made = {"answer-variants": instead(code.format(count=count, epochs=epochs) + after)}
     return {"answer-logistic": quick["answer-logistic"]} | made
 
@@ -58,6 +58,9 @@ FOUR = small(UNTRAINED)
 """Four networks that are not trained."""
 
 ONE_UNTRAINED = small(UNTRAINED, 1) | {"answer-model": instead("model = variants['seed 0']")}
+
+ONE_SMALL = small(count=1) | {"answer-model": instead("model = variants['seed 0']")}
+"""It reads about half."""
 
 LONGEST = QUICK_LOGISTIC | {
     "answer-variants": changed(
@@ -86,16 +89,20 @@ def dense(name, stack):
     return f"{name} = keras.Sequential([keras.Input((40, 30, 1)), {stack}])"
 
 
+CONSTANT = dense(
+    "model",
+    "layers.GlobalAveragePooling2D(), layers.Dense(12, kernel_initializer='zeros')",
+)
+"""A network that always says the same."""
+
+
 def untrained_logistic(stack="layers.Flatten(), layers.Dense(12)"):
     return {"answer-logistic": instead(dense("logistic", stack))}
 
 
 def claims(text):
     """An answer to 3.2 for the small network that reads about half."""
-    return small(count=1) | {
-        "answer-model": instead("model = variants['seed 0']"),
-        "answer-claimed": instead(text),
-    }
+    return ONE_SMALL | {"answer-claimed": instead(text)}
 
 
 NEAR = """
@@ -106,11 +113,11 @@ claimed = {claimed}
 
 
 def own(after="", before=None):
-    """An answer to 3.3 for a network that takes no time."""
+    """An answer to 3.3 for a network that takes a second."""
     change = then(after) if after else (lambda source: source)
     return (
-        ONE_UNTRAINED
-        | {"answer-claimed": instead("claimed = (0, 0.2)")}
+        ONE_SMALL
+        | {"answer-claimed": instead("claimed = (0.4, 0.6)")}
         | {"answer-own": before or change}
     )
 
@@ -235,9 +242,23 @@ CASES = {
         },
     ),
     "variants-true": Case(
-        right={"four small ones": small()},
+        right={
+            "four small ones": small(),
+            "a fifth, that failed": small(
+                after="\n".join(
+                    [
+                        dense("failed", "layers.GlobalAveragePooling2D(), layers.Dense(12)"),
+                        "variants['failed'] = failed",
+                        "share = assignment_data.read(failed, X[held_out]) == y[held_out]",
+                        "row = {'name': 'failed', 'changed': 'all', 'held_out': share.mean()}",
+                        "table.append(row)",
+                    ]
+                )
+            ),
+        },
         wrong={
             "not trained": FOUR,
+            "trained on all images": small(SMALL.replace("X[train], y[train]", "X, y")),
             "accuracies of the training images": small(
                 after="""
 for row in table:
@@ -258,14 +279,14 @@ for row in table:
     ),
     "budget": Case(
         right={
-            "not trained yet": ONE_UNTRAINED,
-            "probabilities": ONE_UNTRAINED
+            "a small one": ONE_SMALL,
+            "probabilities": ONE_SMALL
             | {
                 "answer-model": instead(
                     "model = variants['seed 0']\n" + WITH_SOFTMAX.format("model")
                 )
             },
-            "a functional model": ONE_UNTRAINED
+            "a functional model": ONE_SMALL
             | {
                 "answer-model": instead(
                     """
@@ -276,6 +297,8 @@ for row in table:
             },
         },
         wrong={
+            "always the same": model(CONSTANT),
+            "not trained": ONE_UNTRAINED,
             "too many parameters": model(dense("model", "layers.Flatten(), layers.Dense(12)")),
             "too many multiplications": model(
                 dense(
@@ -304,8 +327,7 @@ for row in table:
         },
         wrong={
             "not trained": ONE_UNTRAINED,
-            "logistic regression on small images": small(count=1)
-            | {"answer-model": instead("model = variants['seed 0']")},
+            "logistic regression on small images": ONE_SMALL,
             "shifted labels, as another student's": LONGEST | {"answer-model": ONE_CLASS_ON},
             "over the budget": {
                 "answer-variants": instead("variants, table = {}, []"),
@@ -351,6 +373,8 @@ for row in table:
             ),
         },
         wrong={
+            "of a network that always says the same": model(CONSTANT)
+            | {"answer-claimed": instead("claimed = (1 / 12, 1 / 12)")},
             "anything": claims("claimed = (0.0, 1.0)"),
             "bold, and missed by 0.03": claims(NEAR.format(claimed="(share + 0.03, share + 0.04)")),
             "wide": claims(NEAR.format(claimed="(share - 0.2, share + 0.2)")),
@@ -370,6 +394,8 @@ for row in table:
             "floats": own("X_own = X_own.astype('float32')"),
         },
         wrong={
+            "of a network that always says the same": model(CONSTANT)
+            | {"answer-claimed": instead("claimed = (0, 0.2)")},
             "nine": own("X_own, y_own = X_own[:9], y_own[:9]"),
             "from the training set": own(
                 before=instead(

@@ -188,7 +188,12 @@ CASES = {
         "wrong_labels",
         None,
         {
-            "all that the reader reads otherwise": changed("(as_labelled < 0.005)", "~agrees"),
+            "all that the reader reads otherwise": then(
+                "wrong_labels = np.flatnonzero(written & ~agrees).tolist()"
+            ),
+            "a generous list, and no second look": then(
+                "wrong_labels = np.flatnonzero(written & (as_labelled < 0.05)).tolist()"
+            ),
             "everything": then("wrong_labels = list(range(1200))"),
             "those of the mistrusted writer": then(
                 "wrong_labels = np.flatnonzero(writer == mistrusted).tolist()"
@@ -197,7 +202,11 @@ CASES = {
     ),
     "second": Case(
         right={
-            "no better than the first": BRIEF
+            "some scans removed, at random": BRIEF
+            | {"answer-second": instead("second = train(X[:1100], y[:1100])")},
+        },
+        wrong={
+            "the weights of the first, times a number": BRIEF
             | {
                 "answer-second": instead(
                     """
@@ -206,8 +215,6 @@ CASES = {
                     """
                 )
             },
-        },
-        wrong={
             "the same network": BRIEF | {"answer-second": instead("second = first")},
             "another architecture": BRIEF
             | {

@@ -15,9 +15,32 @@ QUICK = {
             return ridge.predict(np.reshape(images, (len(images), -1)).astype(float))
         """
     ),
-    "answer-networks": instead("networks = [baseline, baseline, baseline]"),
+    "answer-networks": instead(
+        """
+        def trained(seed, filters=8):
+            keras.utils.set_random_seed(seed)
+            first = [
+                keras.Input((16, 16)),
+                layers.Reshape((16, 16, 1)),
+                layers.Rescaling(1 / 255),
+                layers.Conv2D(filters, 3, strides=2, activation="relu"),
+                layers.Flatten(),
+            ]
+            body, head = keras.Sequential(first), layers.Dense(len(classes))
+            rows = np.asarray(body(X_train.astype("float32")), float)
+            rows = np.c_[rows, np.ones(len(rows))]
+            square = rows.T @ rows + 0.1 * np.eye(rows.shape[1])
+            found = np.linalg.solve(square, rows.T @ np.eye(len(classes))[y_train])
+            network = keras.Sequential([*first, head])
+            head.set_weights([found[:-1], found[-1]])
+            return network
+
+        networks = [trained(seed) for seed in (1, 2, 3)]
+        """
+    ),
 }
-"""Ways that take no time, for cells to which it does not matter what they are."""
+"""Ways that take no time, for cells to which it does not matter what they are: the networks'
+convolutions are left as they were drawn, and their last layer is solved for."""
 
 LOOKS_UP = """
 known = dict(zip(test_prints, y_test.tolist()))
@@ -28,8 +51,11 @@ def {name}(images):
 """No classifier: it knows the test images by their fingerprints."""
 
 
-def way(answer, name, quick=None):
-    """A Case for a function that reads images, `name` in the cell `answer`."""
+def way(answer, name, quick=None, right=None, wrong=None):
+    """A Case for a function that reads images, `name` in the cell `answer`.
+
+    right, wrong: more answers, {what: code after the solution}.
+    """
     before = {k: v for k, v in (quick or {}).items() if k != answer}
     first = (quick or {}).get(answer, lambda source: source)
 
@@ -50,6 +76,7 @@ def way(answer, name, quick=None):
         right={
             "a list": changed_to("{}.tolist()"),
             "bytes": changed_to("{}.astype('uint8')"),
+            **{what: case(code) for what, code in (right or {}).items()},
         },
         wrong={
             "always the same": changed_to("{} * 0"),
@@ -58,15 +85,15 @@ def way(answer, name, quick=None):
             "a class that there is not": changed_to("{} + 10"),
             "the truth, looked up": case(LOOKS_UP.format(name=name)),
             "the labels in their order": case(f"def {name}(images): return y_test[:len(images)]"),
+            **{what: case(code) for what, code in (wrong or {}).items()},
         },
     )
 
 
-def networks(change):
-    return {"answer-by-hand": QUICK["answer-by-hand"], "answer-networks": change}
-
-
-THREE = "networks = [by_hand, by_hand, by_hand]\n"
+def networks(code):
+    """The quick networks, and more code after them."""
+    quick = QUICK["answer-networks"]
+    return QUICK | {"answer-networks": lambda source: then(code)(quick(source))}
 
 
 def readings(change):
@@ -122,31 +149,76 @@ CASES = {
         },
     ),
     "baseline-reads": way("answer-baseline", "baseline"),
-    "by-hand-reads": way("answer-by-hand", "by_hand", {"answer-by-hand": QUICK["answer-by-hand"]}),
+    "by-hand-reads": way(
+        "answer-by-hand",
+        "by_hand",
+        {"answer-by-hand": QUICK["answer-by-hand"]},
+        right={"without a baseline": "def baseline(images): raise NotImplementedError"},
+        wrong={
+            "the baseline once more": "by_hand = baseline",
+            "the baseline in other words": "def by_hand(images): return baseline(images).tolist()",
+        },
+    ),
     "networks-read": Case(
         right={
-            "a list": networks(instead("networks = [lambda images: by_hand(images).tolist()] * 3")),
-            "more than three": networks(instead("networks = [by_hand] * 4")),
+            "more than three": networks("networks.append(trained(4))"),
+            "a base in the network": networks(
+                """
+                first = networks[0]
+                networks[0] = keras.Sequential(
+                    [keras.Input((16, 16)), keras.Sequential(first.layers[:-1]), first.layers[-1]]
+                )
+                """
+            ),
         },
         wrong={
-            "always the same": networks(
-                instead("networks = [lambda images: np.zeros(len(images), int)] * 3")
+            "nearest neighbours": networks("networks = [baseline] * 3"),
+            "functions of networks": networks(
+                "networks = [lambda images: labels_of(trained(1), images, 10)] * 3"
             ),
-            "the truth, looked up": networks(
-                instead(LOOKS_UP.format(name="look_up") + "\nnetworks = [look_up] * 3")
+            "not trained": networks(
+                "networks[0].layers[-1].set_weights([np.zeros((392, 10)), np.ones(10)])"
             ),
-            "networks instead of functions": networks(instead("networks = ['a', 'b', 'c']")),
+            "no convolution": networks(
+                """
+                weights = ridge.coef_.T / 9, ridge.intercept_
+                networks[0] = keras.Sequential(
+                    [keras.Input((16, 16)), layers.Flatten(), layers.Dense(10)]
+                )
+                networks[0].set_weights(weights)
+                """
+            ),
+            "an output too many": networks(
+                "networks[0] = keras.Sequential([*networks[0].layers, layers.Dense(11)])"
+            ),
+            "names of networks": networks("networks = ['a', 'b', 'c']"),
         },
     ),
     "three-seeds": Case(
         right={
-            "a tuple": networks(instead(THREE + "networks = tuple(networks)")),
-            "four": networks(instead("networks = [by_hand] * 4")),
+            "a tuple": networks("networks = tuple(networks)"),
+            "four": networks("networks.append(trained(4))"),
         },
         wrong={
-            "two": networks(instead("networks = [by_hand, by_hand]")),
-            "the third gives one label only": networks(
-                instead(THREE + "networks[2] = lambda images: np.zeros(len(images), int)")
+            "two": networks("networks.pop()"),
+            "three functions": networks("networks = [by_hand] * 3"),
+        },
+        part={
+            "one network three times": (networks("networks = networks[:1] * 3"), 1),
+            "one seed three times": (networks("networks = [trained(1) for _ in range(3)]"), 1),
+            "copies with a little noise": (
+                networks(
+                    """
+                    for network in networks[1:]:
+                        network.set_weights([1.001 * w for w in networks[0].get_weights()])
+                    """
+                ),
+                1,
+            ),
+            "another number of filters": (networks("networks[2] = trained(3, filters=6)"), 1),
+            "the third is not trained": (
+                networks("networks[2].layers[-1].set_weights([np.zeros((392, 10)), np.ones(10)])"),
+                2,
             ),
         },
     ),

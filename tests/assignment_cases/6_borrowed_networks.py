@@ -25,7 +25,36 @@ NOT_MEASURED = {"answer-measured": instead("as_fed, measured = {}, {}")}
 
 NOT_TUNED = {"answer-tuned": instead("tuned = counts = None")}
 
-ONE_EPOCH = changed("epochs=5", "epochs=1")
+ONE_EPOCH = changed("epochs=5", "epochs=1", "3e-5", "2e-4")
+"""So that a single epoch moves kernels as far as five at the solution's rate."""
+
+
+def tuned(*pairs):
+    """An answer to 3.1 after one epoch, with texts replaced in it."""
+    return {"answer-tuned": lambda source: changed(*pairs)(ONE_EPOCH(source))}
+
+
+COPIED = """
+base = new_base()
+tuned = network(base)
+tuned.set_weights(model.get_weights())
+for layer in base.layers:
+    layer.trainable = LAYERS
+    for weight in layer.trainable_weights if layer.trainable else []:
+        weight.assign(FACTOR * weight)
+counts = tuple(
+    sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    for network in (model, tuned)
+)
+"""
+"""`model` once more, with kernels that nobody has trained."""
+
+
+def copied(layers, factor):
+    """An answer to 3.1 that has trained nothing."""
+    code = COPIED.replace("LAYERS", layers).replace("FACTOR", str(factor))
+    return {"answer-tuned": instead(code)}
+
 
 TABLE = {
     "answer-table": instead(
@@ -67,6 +96,11 @@ def fed(code):
 def before(others, changes):
     """{what: answers} with other cells' changes, which do not matter here."""
     return {what: others | change for what, change in changes.items()}
+
+
+def before_marks(others, changes):
+    """{what: (answers, marks)} with other cells' changes."""
+    return {what: (others | change, marks) for what, (change, marks) in changes.items()}
 
 
 CASES = {
@@ -142,10 +176,17 @@ CASES = {
             )
         },
         wrong={
-            "prepared rightly": fed('as_fed = dict.fromkeys("abc", prepare)'),
+            "with the right preparation": fed('as_fed = dict.fromkeys("abc", prepare)'),
             "the crops that are known, whatever comes": fed(
                 'as_fed = {letter: (lambda X, x=fed[letter]: x) for letter in "abc"}'
             ),
+        },
+        part={
+            "what follows from a wrong name": (
+                fed("as_fed['c'] = ways['negative' if bugs['c'] != 'negative' else 'grey']"),
+                1,
+            ),
+            "one that cannot be called": (fed("as_fed['a'] = None"), 1),
         },
     ),
     "measured": Case(
@@ -209,21 +250,30 @@ CASES = {
     "tuned-form": Case(
         right=before(
             NOT_TRAINED | NOT_MEASURED,
-            {
-                "the last blocks alone": {
-                    "answer-tuned": changed("epochs=5", "epochs=1", HELD, LAST_BLOCKS)
-                }
-            },
+            {"the last blocks alone": tuned(HELD, LAST_BLOCKS)},
         ),
         wrong=before(
             NOT_TRAINED | NOT_MEASURED,
             {
-                "batch normalisation not held": {
-                    "answer-tuned": changed("epochs=5", "epochs=1", HELD, "layer.trainable = True")
-                },
+                "batch normalisation not held": tuned(HELD, "layer.trainable = True"),
                 "not compiled again": {
                     "answer-tuned": instead("tuned, counts = model, (904, 904)")
                 },
+                "a head of its own": tuned("tuned.set_weights(model.get_weights())", ""),
+                "one kernel of a copy, hardly changed": copied(
+                    'layer.name == "block9_narrower"', 1.00001
+                ),
+                "all kernels of a copy, hardly changed": copied(
+                    "not isinstance(layer, layers.BatchNormalization)", 1.00001
+                ),
+                "a rate at which next to nothing moves": tuned("2e-4", "1e-6"),
+            },
+        ),
+        part=before_marks(
+            NOT_TRAINED | NOT_MEASURED,
+            {
+                "batch normalisation not held": (tuned(HELD, "layer.trainable = True"), 3),
+                "a head of its own": (tuned("tuned.set_weights(model.get_weights())", ""), 3),
             },
         ),
     ),
@@ -233,6 +283,17 @@ CASES = {
             "a rate that destroys it": NOT_MEASURED
             | {"answer-tuned": changed("3e-5", "1e-1", "epochs=5", "epochs=1")},
             "not tuned": NOT_MEASURED | {"answer-tuned": instead("tuned, counts = model, (0, 0)")},
+            "a copy with one kernel changed": NOT_MEASURED
+            | copied(
+                "layer.name.startswith('block9_')",
+                "(1.01 if layer.name == 'block9_narrower' else 1)",
+            ),
+        },
+        part={
+            "no worse than a model that was not trained": (
+                NOT_TRAINED | NOT_MEASURED | {"answer-tuned": ONE_EPOCH},
+                2,
+            ),
         },
     ),
     "table": Case(

@@ -21,19 +21,15 @@ MADE_UP = {
 }
 """Curves that nobody has trained, for cells that look at the study alone."""
 
-UNTRAINED = {
-    "answer-train": instead(
-        """
-        keras.utils.set_random_seed(seed + 7 * params["blocks"])
-        network = [keras.Input((32, 24, 1)), layers.Flatten(), layers.Dense(6)]
-        return keras.Sequential(network), [0.2] * studies.EPOCHS
-        """
-    )
-}
+ONE_EPOCH = {"answer-train": changed("epochs=studies.EPOCHS", "epochs=1")}
+"""Networks that are hardly trained, where their accuracy does not matter."""
 
 NO_STUDY = {"answer-study": instead("study = None")}
 
-GOOD = 'winner = {"learning_rate": 3e-3, "blocks": 2, "filters_0": 16, "filters_1": 24}'
+GOOD = """
+winner = {"learning_rate": 5e-3, "blocks": 1, "filters_0": 28}
+winner |= {"end": "flatten", "dropout": 0.18}
+"""
 
 NO_WINNER = NO_STUDY | {"answer-winner": instead(f"{GOOD}\nwinner_seed = 5")}
 
@@ -49,9 +45,16 @@ def before(others, changes):
     return {what: others | change for what, change in changes.items()}
 
 
-def one_network(code):
-    """An answer to 3.1 with a single network."""
+def one_network(params):
+    """An answer to 3.1 with a single network, three times: 3.2 looks at no more."""
+    code = f'models = {{"winner": 3 * [train({params}, given["fresh_seeds"][0])[0]]}}'
     return NO_WINNER | {"answer-difference": instead(code)}
+
+
+TRAINED = '[train(params, seed)[0] for seed in given["fresh_seeds"]]'
+BUILT = TRAINED.replace(
+    "train(params, seed)[0]", "keras.models.clone_model(train(params, seed)[0])"
+)
 
 
 CASES = {
@@ -69,7 +72,19 @@ CASES = {
             },
         },
         part={
-            "no logarithm": ({"answer-suggest": changed('log=wanted["log"]', "log=False")}, 2),
+            "no logarithm": ({"answer-suggest": changed('log=wanted["log"]', "log=False")}, 3),
+            "the condition forgotten": (
+                {"answer-suggest": changed("if trial.params[switch] == needed:", "if needed:")},
+                3,
+            ),
+            "one block more": (
+                {
+                    "answer-suggest": changed(
+                        "(name, low, high)\n        else", "(name, low, high + 1)\n        else"
+                    )
+                },
+                3,
+            ),
         },
     ),
     "one-trial": Case(
@@ -102,7 +117,13 @@ CASES = {
                         'sampler=optuna.samplers.TPESampler(\n        seed=given["sampler_seed"],'
                         " n_startup_trials=12\n    ),",
                     )
-                }
+                },
+                "what follows from a forgotten logarithm": {
+                    "answer-suggest": changed('log=wanted["log"]', "log=False")
+                },
+                "what follows from a forgotten condition": {
+                    "answer-suggest": changed("if trial.params[switch] == needed:", "if needed:")
+                },
             },
         ),
         wrong=before(
@@ -117,8 +138,20 @@ CASES = {
                     )
                 },
                 "ten trials": {"answer-study": changed("n_trials=studies.TRIALS", "n_trials=10")},
-                "no conditions": {
-                    "answer-suggest": changed("if trial.params[switch] == needed:", "if needed:")
+                "another range than suggest has": {
+                    "answer-study": changed(
+                        "    params, seed = suggest(trial)",
+                        '    trial.suggest_float("learning_rate", 1e-3, 5e-3, log=True)\n'
+                        "    params, seed = suggest(trial)",
+                    )
+                },
+                "one more name": {
+                    "answer-study": changed(
+                        "    params, seed = suggest(trial)",
+                        "    params, seed = suggest(trial)",
+                        "    trial.set_user_attr",
+                        '    trial.suggest_int("units", 1, 9)\n    trial.set_user_attr',
+                    )
                 },
             },
         ),
@@ -175,7 +208,7 @@ CASES = {
     ),
     "difference": Case(
         right=before(
-            UNTRAINED | NO_WINNER,
+            ONE_EPOCH | NO_WINNER,
             {
                 "arrays": {"answer-difference": then("difference = np.array(difference)")},
                 "lists": {
@@ -186,7 +219,7 @@ CASES = {
             },
         ),
         wrong=before(
-            UNTRAINED | NO_WINNER,
+            ONE_EPOCH | NO_WINNER,
             {
                 "images as the unit": {
                     "answer-difference": then("difference = mean_interval(gained)")
@@ -201,20 +234,55 @@ CASES = {
                         'verdict = "cannot tell" if verdict == "better" else "better"'
                     )
                 },
+                "networks that nobody has trained": {"answer-difference": changed(TRAINED, BUILT)},
+                "the first row three times": {
+                    "answer-difference": changed("for m in some]", "for m in some[:1] * 3]")
+                },
+                "one seed thrice": {
+                    "answer-difference": changed(
+                        'for seed in given["fresh_seeds"]',
+                        'for seed in given["fresh_seeds"][:1] * 3',
+                    )
+                },
+                "another network than the winner": {
+                    "answer-difference": changed(
+                        '("winner", winner)', '("winner", winner | {"filters_0": 12})'
+                    )
+                },
+                "another learning rate than the winner's": {
+                    "answer-difference": changed(
+                        '("winner", winner)', '("winner", winner | {"learning_rate": 3e-2})'
+                    )
+                },
             },
         ),
+        part={
+            "networks that nobody has trained": (
+                ONE_EPOCH | NO_WINNER | {"answer-difference": changed(TRAINED, BUILT)},
+                3,
+            ),
+        },
     ),
     "winner-accuracy": Case(
-        right={
-            "chosen by hand": one_network(
-                "winner_model, _ = train(winner | {'filters_0': 32, 'filters_1': 32}, 5)"
-            )
-        },
+        right={"one seed thrice": one_network("winner")},
         wrong={
-            "not trained": UNTRAINED | one_network("winner_model, _ = train(winner, 5)"),
-            "a rate far too low": one_network(
-                'winner_model, _ = train(winner | {"learning_rate": 1e-4}, 5)'
-            ),
+            "chosen by hand": one_network("winner | {'filters_0': 24}"),
+            "not trained": one_network("winner")
+            | {
+                "answer-difference": instead(
+                    """
+                    network, _ = train(winner, 5)
+                    models = {"winner": [keras.models.clone_model(network) for _ in range(3)]}
+                    """
+                )
+            },
+            "a rate far too low": one_network('winner | {"learning_rate": 1e-4}'),
+            "a winner that is worse than the default": one_network("winner")
+            | {
+                "answer-winner": instead(f"{GOOD}\nwinner['learning_rate'] = 2e-4\nwinner_seed = 5")
+            },
+            "a winner outside the space": one_network("winner")
+            | {"answer-winner": instead(f"{GOOD}\nwinner['filters_0'] = 64\nwinner_seed = 5")},
         },
     ),
     "shares": Case(

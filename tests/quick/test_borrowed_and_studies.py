@@ -1,5 +1,6 @@
 """What is drawn for graded assignments 6 and 7, and what their tests read and measure."""
 
+import hashlib
 import sqlite3
 
 import numpy as np
@@ -18,6 +19,24 @@ def alone(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+HANDED_OUT = {
+    borrowed.ASSIGNMENT: (("X_far", "X_far_val"), "8d36992222ffeeee"),
+    studies.ASSIGNMENT: (("X", "X_val", "X_new", "_X_hidden"), "2bda1140e5307657"),
+}
+
+
+@pytest.mark.parametrize("assignment", HANDED_OUT)
+def test_students_get_what_they_got(assignment):
+    names, wanted = HANDED_OUT[assignment]
+    drawn = assignments.truth(assignment, "demo")
+    found = hashlib.sha256(b"".join(drawn[name].tobytes() for name in names)).hexdigest()
+    assert found.startswith(wanted), (
+        f"The simulated writers of {assignment} are others now: what was handed out before has to be "
+        "graded with the version that handed it out. Say so where you release, then put the new "
+        "digest here."
+    )
+
+
 # --- Assignment 6 -------------------------------------------------------------------
 
 
@@ -29,30 +48,51 @@ def test_every_photo_is_there_and_large_enough(name):
     assert min(image.shape[0], *(shares * image.shape[1])) >= borrowed.SIDE
 
 
-@pytest.mark.parametrize("bug", borrowed.BUGS)
-def test_what_can_be_undone_can(bug):
-    X = np.random.default_rng(1).integers(0, 256, (3, 64, 64, 3), "uint8")
-    fed, undo = borrowed.as_fed(bug, X), borrowed.BUGS[bug][1]
-    assert fed.shape == X.shape and fed.dtype == np.float32
-    if undo:
-        np.testing.assert_allclose(undo(fed), imagenet.preprocess_input(X), atol=1e-4)
-    else:  # different crops become the same
-        values = len(np.unique(imagenet.preprocess_input(X).reshape(-1, 3), axis=0))
-        assert len(np.unique(fed.reshape(-1, 3), axis=0)) < values
+def prepare(X):
+    return imagenet.preprocess_input(X)
 
 
-@pytest.mark.parametrize("who", ["ann", "bob"])
-def test_bugs_can_be_told_apart(who):
+PIPELINES = {  # name: (what it makes of crops, what undoes it or None); written anew
+    "0 to 1": (lambda X: X / 255, lambda x: (x * 255 - 127) / 128),
+    "blue first": (lambda X: prepare(X)[..., ::-1], lambda x: x[..., ::-1]),
+    "upside down": (lambda X: np.flip(prepare(X), 1), lambda x: x[:, ::-1]),
+    "negative": (lambda X: -prepare(X), lambda x: -x),
+    "prepared twice": (lambda X: (prepare(X) - 127) / 128, lambda x: 128 * x + 127),
+    "wrapped bytes": (
+        lambda X: (X.astype(int) - 127) % 256 / 128,
+        lambda x: ((128 * x + 127) % 256 - 127) / 128,
+    ),
+    "grey": (lambda X: prepare(X).mean(-1, keepdims=True) + np.zeros(3), None),
+    "red only": (lambda X: prepare(X)[..., [0, 0, 0]], None),
+    "cut off at 0": (lambda X: prepare(X).clip(0), None),
+    "every fourth pixel": (lambda X: np.kron(prepare(X)[:, ::4, ::4], FOURS), None),
+}
+FOURS = np.ones((1, 4, 4, 1))
+
+
+@pytest.mark.parametrize("who", ["ann", "bob", "cem", "dan", "zoe"])
+def test_bugs_can_be_told_apart_and_undone(who):
     drawn = assignments.truth(borrowed.ASSIGNMENT, who)
-    assert sum(borrowed.BUGS[bug][1] is None for bug in drawn["_bugs"].values()) == 1
     for letter, bug in drawn["_bugs"].items():
-        fed = drawn[f"fed_{letter}"]
-        shown = drawn["X_val"][:: borrowed.COUNTS[1]]
-        fitting = [b for b in borrowed.BUGS if np.abs(borrowed.as_fed(b, shown) - fed).max() < 0.02]
-        assert fitting == [bug]
+        for fed, crops in (
+            (f"fed_{letter}", drawn["X_val"][borrowed.SHOWN]),
+            (f"_fed_{letter}", drawn["_X_test"][borrowed.ASKED]),
+        ):
+            x, undo = drawn[fed], PIPELINES[bug][1]
+            assert x.shape == crops.shape and x.dtype == np.float32
+            fitting = [b for b, (do, _) in PIPELINES.items() if np.abs(do(crops) - x).max() < 0.02]
+            assert fitting == [bug]
+            assert (undo is None) == (letter == drawn["_lost"])
+            if undo:
+                np.testing.assert_allclose(undo(x), prepare(crops), atol=1e-4)
     shapes = {name: drawn[name].shape[0] for name in ("X", "X_val", "_X_test")}
     wanted = (count * borrowed.CLASSES for count in borrowed.COUNTS)
     assert list(shapes.values()) == list(wanted)
+
+
+def test_no_pipeline_can_be_imported():
+    """What students could call instead of answering stands in `draw`, and in hidden tests."""
+    assert not {"BUGS", "as_fed", "heat", "scores_by_block"} & set(vars(borrowed))
 
 
 def test_scaled():
@@ -162,3 +202,33 @@ def test_no_writer_is_in_two_parts():
 
 def test_by_writer():
     assert studies.by_writer([1, 0, 1, 1], [7, 7, 3, 3]).tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_what_lies_in_a_space(space):
+    *_, switch, last = space
+    inside = {"learning_rate": 1e-3, "blocks": 1, "filters_0": 8}
+    inside |= {switch: space[switch]["choices"][1], last: space[last]["high"]}
+    studies.lies_in(space, inside)
+    for wrong in (
+        inside | {"learning_rate": 1e-5},
+        inside | {"blocks": 2},
+        inside | {switch: "other"},
+        {name: value for name, value in inside.items() if name != last},
+    ):
+        with pytest.raises(AssertionError):
+            studies.lies_in(space, wrong)
+
+
+def test_what_no_trial_needs():
+    space = SPACES[0]
+    *_, switch, last = space
+    params = {"blocks": 1, switch: space[switch]["choices"][0]}
+    trial = {"number": 4, "params": params, "distributions": {"blocks": {"low": 0}}}
+    studies.nothing_else(space, trial)
+    studies.asked_alike(trial, [{"distributions": {}}, dict(trial)])
+    with pytest.raises(AssertionError, match="trial 4"):
+        studies.asked_alike(trial, [{"distributions": {"blocks": {"low": 1}}}])
+    trial["distributions"][last] = {}
+    with pytest.raises(AssertionError, match=f"trial 4 asks for {last}"):
+        studies.nothing_else(space, trial)
