@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from nbformat.v4 import new_code_cell
 from support import skip_or_fail
 
 from helpers.files import CourseError
-from helpers.teaching.grading import outputs, sandbox, syscalls
+from helpers.teaching.grading import outputs, sandbox, submissions, syscalls
 from helpers.teaching.grading.engine import FAILED, Engine
 from helpers.teaching.grading.submissions import read_source
 
@@ -818,3 +819,24 @@ def test_course_in_sight_is_refused(monkeypatch, where):
         monkeypatch.setattr(sandbox, "COURSE", Path("/usr/src/course"))
     with pytest.raises(CourseError, match="hidden tests is inside"):
         sandbox.command(["true"])
+
+
+def test_cells_are_parsed_one_after_the_other(monkeypatch):
+    """Several submissions are graded at once, and some Pythons fail if two threads parse."""
+    inside, most = [], []
+
+    def parse(text):
+        inside.append(text)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.remove(text)
+        return real(text)
+
+    real = submissions.ast.parse
+    monkeypatch.setattr(submissions.ast, "parse", parse)
+    with ThreadPoolExecutor(4) as pool:
+        trees = [*pool.map(submissions.parsed, [f"x = {n}" for n in range(12)])]
+        lines = [*pool.map(submissions.line_of_mistake, ["x =", "y = 1"])]
+    assert max(most) == 1 and len(most) == 14
+    assert all(trees) and lines == [1, None]
+    assert submissions.parsed("%matplotlib inline") is None

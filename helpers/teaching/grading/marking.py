@@ -19,12 +19,12 @@ from helpers.teaching.grading.outputs import MAX_ALL, MAX_TEXT, clean, plain_tex
 from helpers.teaching.grading.reading import shown_name
 from helpers.teaching.grading.submissions import (
     BEGIN_HIDDEN,
-    MAX_PARSED,
     function_places,
     function_text,
     grade_id,
     hidden_lines,
     line_of_mistake,
+    parsed,
     places_of,
     plan,
     without_hidden,
@@ -626,10 +626,7 @@ class Marking:
 
 def _binds(text, name):
     """Could this cell have given a value to the name? Of one that cannot be read: is it there?"""
-    try:
-        tree = ast.parse(text) if len(text) <= MAX_PARSED else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree = None
+    tree = parsed(text)
     if tree is None:
         return bool(re.search(rf"\b{re.escape(name)}\b", text))
     for node in ast.walk(tree):
@@ -652,8 +649,9 @@ def properties(text, verdict):
     are words of the source, so nothing of a student's can slip in.
     """
     found = verdict["missed"]
-    if found:  # so the test has run, and is Python
-        known = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
+    if found:
+        tree = parsed(text)
+        known = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)} if tree else ()
         found = [what for what in found if what in known]
     if verdict["line"] in hidden_lines(text):
         above = text.splitlines()[: verdict["line"]]

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import textwrap
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -185,12 +186,28 @@ def read_source(notebook, course=None):
     return Source(**{**vars(source), "modules": tuple(modules)})
 
 
+_one_at_a_time = threading.RLock()
+
+
+def parsed(text):
+    """The syntax tree of a cell, or None: it is no Python, or too long to be parsed.
+
+    One thread after the other: where two parse at once, some Python 3.11 and 3.12 end with
+    "SystemError: AST constructor recursion depth mismatch".
+    """
+    if len(text) > MAX_PARSED:
+        return None
+    try:
+        with _one_at_a_time:
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _body(text):
     """The statements of a cell; none if it has magics."""
-    try:
-        return ast.parse(text).body
-    except SyntaxError:
-        return []
+    tree = parsed(text)
+    return tree.body if tree else []
 
 
 def _defined(text):
@@ -238,11 +255,8 @@ def _modules(notebook):
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError:
-            continue  # magics; nothing depends on it
-        for node in ast.walk(tree):
+        tree = parsed(cell.source)
+        for node in ast.walk(tree) if tree else ():  # none: magics; nothing depends on it
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -604,11 +618,8 @@ def function_places(text):
     """{name: (text, first line, last line)} of the functions that a cell defines, at its
     top level or deeper; `function_text` cuts one out. Nothing is copied here: functions in
     functions in functions would fill the memory."""
-    if len(text) > MAX_PARSED or not _DEFINITION.search(text):
-        return {}
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text) if _DEFINITION.search(text) else None
+    if tree is None:
         return {}
     found = {}
     for node in [*ast.walk(tree), *tree.body]:  # the last of a name counts
@@ -623,7 +634,8 @@ def line_of_mistake(text):
     if len(text) > MAX_PARSED:
         return None
     try:
-        ast.parse(text)
+        with _one_at_a_time:
+            ast.parse(text)
     except SyntaxError as error:
         return error.lineno
     except (ValueError, RecursionError, MemoryError):
