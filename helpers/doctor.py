@@ -56,8 +56,8 @@ NOTEBOOKS = {
     "11": Cost(41, 150),
     "12": Cost(33, 150),
     "13": Cost(40, 150),
-    "14": Cost(50, 150),
-    "15": Cost(50, 150),
+    "14": Cost(30, 150),
+    "15": Cost(38, 150),
 }
 """What the lectures cost, with nothing cached. The README's minutes are the measured ones;
 the benchmark (`python tests/benchmarks/run.py notebooks`) measures, and names both."""
