@@ -31,15 +31,26 @@ def some_of(archive, target, most, part=""):
     return target
 
 
+def cells_before(start):
+    """The notebook, up to the cell that begins so."""
+    notebook = nbformat.read(lecture("15"), as_version=4)
+    end = next(n for n, c in enumerate(notebook.cells) if c.source.startswith(start))
+    notebook.cells = notebook.cells[:end]
+    return notebook
+
+
+def printed(notebook, tmp_path, environment):
+    """What it prints when it runs."""
+    nbformat.write(notebook, tmp_path / "15.ipynb")
+    return text_of(execute(tmp_path / "15.ipynb", tmp_path / "out.ipynb", environment))
+
+
 def run(tmp_path, environment):
     """The notebook without its exercises: what it prints, the report, and whether both agree."""
-    notebook = nbformat.read(lecture("15"), as_version=4)
-    end = next(n for n, c in enumerate(notebook.cells) if c.source.startswith("## Exercises"))
-    notebook.cells = notebook.cells[:end]
+    notebook = cells_before("## Exercises")
     ask = "import json\nprint('SCORES', json.dumps([float(score), len(names), len(torn)]))"
     notebook.cells.append(new_code_cell(ask))
-    nbformat.write(notebook, tmp_path / "15.ipynb")
-    text = text_of(execute(tmp_path / "15.ipynb", tmp_path / "out.ipynb", environment))
+    text = printed(notebook, tmp_path, environment)
     (report,) = (tmp_path / "data" / "reports").glob("*.html")
     page = report.read_text(encoding="utf-8")
     score, classes, torn = json.loads(re.search("SCORES (.*)", text)[1])
@@ -112,11 +123,7 @@ def test_a_class_that_is_too_small(here, tmp_path):
             Image.fromarray(noise).resize((90, 60)).save(folder / name / f"{number}.png")
     for number in range(9):
         (folder / "猫狗" / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(12))
-    notebook = nbformat.read(lecture("15"), as_version=4)
-    end = next(n for n, c in enumerate(notebook.cells) if c.source.startswith("try:\n    data ="))
-    notebook.cells = notebook.cells[: end + 1]
-    nbformat.write(notebook, tmp_path / "15.ipynb")
-    text = text_of(execute(tmp_path / "15.ipynb", tmp_path / "out.ipynb", here))
+    text = printed(cells_before("counts = np.bincount(data.y)"), tmp_path, here)
     assert "Looking into photo-project" in text
     assert "Too few photos of 猫狗: give four, or none." in text
     assert "猫狗/0.heic is an HEIC photo" in text

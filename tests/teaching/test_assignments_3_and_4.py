@@ -1,10 +1,8 @@
 """What assignments 3 and 4 say about networks, lists and writers is true."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-from support import ROOT
+from support import ROOT, module_of
 
 from helpers.assignments import data, scans
 from helpers.files import CourseError
@@ -13,11 +11,7 @@ from helpers.files import CourseError
 @pytest.fixture
 def recorded():
     """The script that trained the networks of notebook 06."""
-    path = ROOT / "data" / "recorded" / "casia.py"
-    spec = importlib.util.spec_from_file_location("recorded_casia", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(ROOT / "data" / "recorded" / "casia.py")
 
 
 def test_the_better_network_of_06_is_over_the_budget(recorded):
